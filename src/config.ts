@@ -1,0 +1,135 @@
+/**
+ * The environment, read once and checked whole: the only file that looks at process.env. Every process of a region (api,
+ * worker, commands) is configured by the same names; README lists them.
+ */
+import { z } from 'zod'
+import { AppError } from './core/errors.js'
+
+const url = (protocols: RegExp, example: string) =>
+  z.string().regex(protocols, { error: `must be a URL such as ${example}` })
+const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65_535)
+const regionId = z.string().regex(/^[a-z0-9-]{1,40}$/, { error: 'must be a region id such as us-west-2' })
+
+const regionEntry = z.object({
+  id: regionId,
+  /** Where handsets and browsers reach this region's API. */
+  apiUrl: url(/^https?:\/\//, 'https://us-west-2.photos.example'),
+  /** Regions of different partitions share nothing. */
+  partition: z.string().default('intl'),
+})
+export type RegionEntry = z.infer<typeof regionEntry>
+
+const environment = z.object({
+  PHOTOSYNC_REGION: regionId,
+  PHOTOSYNC_REGIONS: z
+    .string()
+    .default('[]')
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown
+      } catch {
+        context.addIssue('must be a JSON array of {"id", "apiUrl", "partition"}')
+        return z.NEVER
+      }
+    })
+    .pipe(z.array(regionEntry, { error: 'must be a JSON array of {"id", "apiUrl", "partition"}' })),
+  DATABASE_URL: url(/^postgres(ql)?:\/\//, 'postgresql://user:password@host/photosync'),
+  DIRECTORY_DATABASE_URL: url(/^postgres(ql)?:\/\//, 'postgresql://user:password@host/directory').optional(),
+  REDIS_URL: url(/^rediss?:\/\//, 'redis://host:6379').optional(),
+  BUCKET_DIR: z.string().min(1).optional(),
+  S3_BUCKET: z.string().min(1).optional(),
+  S3_ENDPOINT: url(/^https?:\/\//, 'https://s3.us-west-2.amazonaws.com').optional(),
+  S3_REGION: z.string().min(1).optional(),
+  S3_ACCESS_KEY_ID: z.string().min(1).optional(),
+  S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  HOST: z.string().default('127.0.0.1'),
+  PORT: port.default(4000),
+  /** Health and metrics, on a port of their own; 0 picks a free one. */
+  OPS_PORT: port.default(0),
+  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(3),
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+})
+
+export type BucketConfig =
+  | { kind: 'disk'; dir: string }
+  | {
+      kind: 's3'
+      bucket: string
+      region: string
+      endpoint?: string
+      accessKeyId?: string
+      secretAccessKey?: string
+    }
+
+export interface Config {
+  region: RegionEntry
+  /** All regions this one knows of, itself included. */
+  regions: readonly RegionEntry[]
+  databaseUrl: string
+  directoryDatabaseUrl: string
+  /** Without it the queue and the signals live in Postgres. */
+  redisUrl: string | undefined
+  bucket: BucketConfig
+  host: string
+  port: number
+  opsPort: number
+  workerConcurrency: number
+  logLevel: string
+}
+
+/** Rejects with one sentence that names every variable that is missing or wrong. */
+export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  // An empty variable is one that isn't set: that is how shells and compose files clear one.
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
+  const parsed = environment.safeParse(given)
+  if (!parsed.success) throw new AppError('invalid', `The environment is not complete: ${explain(parsed.error, given)}`)
+  const e = parsed.data
+  const region = e.PHOTOSYNC_REGIONS.find(({ id }) => id === e.PHOTOSYNC_REGION) ?? {
+    id: e.PHOTOSYNC_REGION,
+    apiUrl: `http://${e.HOST}:${e.PORT}`,
+    partition: 'intl',
+  }
+  return {
+    region,
+    regions: e.PHOTOSYNC_REGIONS.includes(region) ? e.PHOTOSYNC_REGIONS : [...e.PHOTOSYNC_REGIONS, region],
+    databaseUrl: e.DATABASE_URL,
+    directoryDatabaseUrl: e.DIRECTORY_DATABASE_URL ?? e.DATABASE_URL,
+    redisUrl: e.REDIS_URL,
+    bucket: bucketConfig(e),
+    host: e.HOST,
+    port: e.PORT,
+    opsPort: e.OPS_PORT,
+    workerConcurrency: e.WORKER_CONCURRENCY,
+    logLevel: e.LOG_LEVEL,
+  }
+}
+
+function bucketConfig(e: z.infer<typeof environment>): BucketConfig {
+  if (e.BUCKET_DIR && e.S3_BUCKET) throw new AppError('invalid', 'Give either BUCKET_DIR or S3_BUCKET, not both')
+  if (e.BUCKET_DIR) return { kind: 'disk', dir: e.BUCKET_DIR }
+  if (!e.S3_BUCKET)
+    throw new AppError('invalid', 'Say where photos are kept: S3_BUCKET (with S3_REGION), or BUCKET_DIR for a folder')
+  if (!e.S3_ACCESS_KEY_ID !== !e.S3_SECRET_ACCESS_KEY) {
+    throw new AppError(
+      'invalid',
+      'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY go together; leave out both to use the machine’s own role',
+    )
+  }
+  return {
+    kind: 's3',
+    bucket: e.S3_BUCKET,
+    region: e.S3_REGION ?? e.PHOTOSYNC_REGION,
+    ...(e.S3_ENDPOINT && { endpoint: e.S3_ENDPOINT }),
+    ...(e.S3_ACCESS_KEY_ID && { accessKeyId: e.S3_ACCESS_KEY_ID }),
+    ...(e.S3_SECRET_ACCESS_KEY && { secretAccessKey: e.S3_SECRET_ACCESS_KEY }),
+  }
+}
+
+function explain(error: z.ZodError, given: Record<string, unknown>): string {
+  return error.issues
+    .map(({ path, message }) => {
+      const name = String(path[0])
+      return `${name} ${given[name] === undefined ? 'is missing' : message}`
+    })
+    .join('; ')
+}

@@ -1,0 +1,26 @@
+/**
+ * Where a region's bucket keeps what. A placement (one stay of a person's data in a region) is a prefix, so that a copy or
+ * an erasure touches only its own.
+ *
+ *   u/<person>/<epoch>/o/<photo>                   the original
+ *   u/<person>/<epoch>/r/<photo>/<recipe>/<name>   a rendition
+ *   u/<person>/<epoch>/up/<upload>/<offset>        bytes of an unfinished upload, from that offset on
+ */
+export interface Placement {
+  readonly person: string
+  readonly epoch: number
+}
+
+export const placementPrefix = ({ person, epoch }: Placement): string => `u/${person}/${epoch}/`
+
+export const originalKey = (placement: Placement, photo: string): string => `${placementPrefix(placement)}o/${photo}`
+
+export const renditionKey = (placement: Placement, photo: string, recipe: number, name: string): string =>
+  `${placementPrefix(placement)}r/${photo}/${recipe}/${name}`
+
+export const uploadPrefix = (placement: Placement, upload: string): string =>
+  `${placementPrefix(placement)}up/${upload}/`
+
+/** Zero-padded, so that a listing comes in the order of the bytes. */
+export const pieceKey = (placement: Placement, upload: string, offset: number): string =>
+  `${uploadPrefix(placement, upload)}${String(offset).padStart(12, '0')}`

@@ -1,0 +1,118 @@
+/**
+ * The region's Postgres: queries, transactions, and the errors that callers decide on. SQL itself stands in the `*-sql.ts`
+ * file of the module that owns the table.
+ *
+ * bigint comes as number (every one here is below 2^53: sizes, sequences), `timestamp` as its ISO text (wall clocks have no
+ * zone to convert), `timestamptz` as Date, jsonb as its value.
+ */
+import pg from 'pg'
+import { AppError } from '../core/errors.js'
+import { retry } from '../core/retry.js'
+
+/** Something that answers queries: the database itself or an open transaction. */
+export interface Queryable {
+  query<Row extends object>(sql: string, values?: readonly unknown[]): Promise<Row[]>
+}
+
+export interface Database extends Queryable {
+  /**
+   * Runs `fn` in one transaction (READ COMMITTED) and commits; any rejection rolls back. Runs `fn` again, a few times, when
+   * Postgres asks for it (serialization failure, deadlock), so `fn` must have no effects outside the transaction.
+   * When the connection breaks during COMMIT the outcome is unknown and the error is `unavailable`: callers look again.
+   */
+  transaction<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>
+  close(): Promise<void>
+}
+
+export interface DatabaseOptions {
+  url: string
+  connectionsMax?: number
+  /** Called for errors on idle connections, which have no caller. */
+  onIdleError: (error: unknown) => void
+}
+
+export function openDatabase({ url, connectionsMax = 10, onIdleError }: DatabaseOptions): Database {
+  const pool = new pg.Pool({
+    connectionString: url,
+    max: connectionsMax,
+    connectionTimeoutMillis: 10_000,
+    statement_timeout: 30_000,
+    idle_in_transaction_session_timeout: 30_000,
+    keepAlive: true,
+    types: { getTypeParser: parserFor },
+  })
+  pool.on('error', onIdleError)
+
+  const queryOn =
+    (client: pg.Pool | pg.PoolClient): Queryable['query'] =>
+    async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
+      try {
+        const result = await client.query<Row>(sql, values as unknown[])
+        return result.rows
+      } catch (error) {
+        throw asAppError(error)
+      }
+    }
+
+  const transactOnce = async <T>(fn: (tx: Queryable) => Promise<T>): Promise<T> => {
+    const client = await pool.connect().catch(error => Promise.reject(asAppError(error)))
+    const tx: Queryable = { query: queryOn(client) }
+    let broken: Error | undefined
+    try {
+      await tx.query('begin')
+      const value = await fn(tx)
+      await tx.query('commit')
+      return value
+    } catch (error) {
+      // A connection that can't even roll back is thrown away, which rolls back on the server.
+      await client.query('rollback').catch((rollbackError: Error) => {
+        broken = rollbackError
+      })
+      throw error
+    } finally {
+      client.release(broken)
+    }
+  }
+
+  return {
+    query: queryOn(pool),
+    transaction: fn => retry(() => transactOnce(fn), { attemptsMax: 5, firstDelayMs: 20, retryable: wantsAnotherTry }),
+    close: () => pool.end(),
+  }
+}
+
+/** Postgres error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html */
+const serializationFailure = '40001'
+const deadlockDetected = '40P01'
+const uniqueViolation = '23505'
+
+function codeOf(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined
+  const code = (error as Error & { code?: unknown }).code
+  return typeof code === 'string' ? code : undefined
+}
+
+function wantsAnotherTry(error: unknown): boolean {
+  const code = codeOf(error)
+  return code === serializationFailure || code === deadlockDetected
+}
+
+/** Whether an insert or update met a row that the named unique constraint forbids. */
+export function isUniqueViolation(error: unknown, constraint: string): boolean {
+  return codeOf(error) === uniqueViolation && (error as Error & { constraint?: string }).constraint === constraint
+}
+
+/** An error the server sent says its class by code; any other that a query rejects with is a connection that broke or never was. */
+function asAppError(error: unknown): unknown {
+  // 08: connection, 53: out of resources, 57P: shut down or killed.
+  const lost = error instanceof pg.DatabaseError ? /^(08|53|57P)/.test(error.code ?? '') : !(error instanceof TypeError)
+  if (!lost) return error
+  return new AppError('unavailable', 'The database does not answer', { cause: error, retryAfterSeconds: 2 })
+}
+
+const { builtins } = pg.types
+function parserFor(oid: number, format?: 'text' | 'binary'): (value: string) => unknown {
+  if (oid === builtins.INT8) return Number
+  if (oid === builtins.TIMESTAMP) return text => text.replace(' ', 'T')
+  return pg.types.getTypeParser(oid, format as 'text')
+}

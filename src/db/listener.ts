@@ -1,0 +1,61 @@
+/**
+ * LISTEN and NOTIFY on one connection of its own, re-made when it breaks. What is notified while it is broken is lost, and
+ * after each re-connection every listener is called once with an empty payload: "look, something may have passed".
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import pg from 'pg'
+
+export interface Listener {
+  listen(channel: string, onPayload: (payload: string) => void): Promise<() => void>
+  notify(channel: string, payload: string): Promise<void>
+  close(): Promise<void>
+}
+
+const reconnectDelayMs = 500
+
+export async function openListener(url: string, onError: (error: unknown) => void): Promise<Listener> {
+  const listeners = new Map<string, Set<(payload: string) => void>>()
+  let closed = false
+  let client = await connect()
+
+  async function connect(): Promise<pg.Client> {
+    const fresh = new pg.Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 10_000 })
+    fresh.on('error', onError)
+    fresh.on('notification', ({ channel, payload = '' }) => {
+      for (const listener of listeners.get(channel) ?? []) listener(payload)
+    })
+    await fresh.connect()
+    for (const channel of listeners.keys()) await fresh.query(`listen ${pg.escapeIdentifier(channel)}`)
+    fresh.once('end', () => void reconnect())
+    return fresh
+  }
+
+  async function reconnect(): Promise<void> {
+    while (!closed) {
+      try {
+        client = await connect()
+        for (const group of listeners.values()) for (const listener of group) listener('')
+        return
+      } catch (error) {
+        onError(error)
+        await sleep(reconnectDelayMs)
+      }
+    }
+  }
+
+  return {
+    listen: async (channel, onPayload) => {
+      const group = listeners.get(channel) ?? new Set()
+      listeners.set(channel, group.add(onPayload))
+      if (group.size === 1) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+      return () => void group.delete(onPayload)
+    },
+    notify: async (channel, payload) => {
+      await client.query('select pg_notify($1, $2)', [channel, payload])
+    },
+    close: async () => {
+      closed = true
+      await client.end()
+    },
+  }
+}

@@ -1,0 +1,141 @@
+-- One region's database. Each table names the module that owns it; no other module writes to it.
+-- Ids are core/ids.ts texts. Everything of a person hangs on (person, epoch): a placement, one stay of their data in a region.
+
+-- accounts ------------------------------------------------------------------------------------------------------------
+create table people (
+  id            text primary key,
+  email         text not null,
+  email_folded  text not null unique,           -- lower case, Unicode NFKC: what sign-in compares
+  password_hash text not null,                  -- argon2id, with its parameters
+  created_at    timestamptz not null
+);
+
+create table devices (
+  id           text primary key,
+  person       text not null references people (id) on delete cascade,
+  name         text not null,
+  token_sha256 bytea not null unique,           -- the token itself is shown once and kept nowhere
+  created_at   timestamptz not null,
+  revoked_at   timestamptz
+);
+create index devices_person on devices (person);
+
+create table sessions (
+  token_sha256 bytea primary key,
+  person       text not null references people (id) on delete cascade,
+  created_at   timestamptz not null,
+  expires_at   timestamptz not null
+);
+create index sessions_person on sessions (person);
+
+create table sign_in_links (
+  token_sha256 bytea primary key,
+  person       text not null references people (id) on delete cascade,
+  expires_at   timestamptz not null
+);
+
+-- regions -------------------------------------------------------------------------------------------------------------
+create table placements (
+  person text not null references people (id) on delete cascade,
+  epoch  integer not null check (epoch > 0),
+  state  text not null check (state in ('staging', 'open', 'frozen', 'erasing', 'erased')),
+  primary key (person, epoch)
+);
+create unique index placements_one_open on placements (person) where state in ('open', 'frozen');
+
+-- library -------------------------------------------------------------------------------------------------------------
+create table photos (
+  id                   text primary key,
+  person               text not null,
+  epoch                integer not null,
+  sha256               bytea not null check (length(sha256) = 32),
+  size_bytes           bigint not null check (size_bytes >= 0),
+  file_name            text,
+  device               text,                    -- the handset that sent it
+  stored_at            timestamptz not null,
+  modified_at          timestamptz,             -- the file's own time, as the handset said
+
+  state                text not null default 'stored' check (state in ('stored', 'ready', 'unreadable')),
+  reason               text,                    -- one public sentence, when unreadable
+  attempts             integer not null default 0,
+  verified_at          timestamptz,             -- when a worker read the original again and its hash was right
+  recipe               integer,                 -- of the renditions that exist
+
+  media_type           text,                    -- from the bytes
+  width                integer,                 -- upright, in pixels
+  height               integer,
+  thumbhash            bytea,
+  taken_at             timestamp,               -- wall clock where it was taken, never shifted
+  taken_offset_minutes smallint,                -- of that clock from UTC, when known
+  shown_at             timestamp not null,      -- taken_at, else the file's time, else stored_at: the timeline's order
+  camera_make          text,
+  camera_model         text,
+  lens                 text,
+  exposure             jsonb,                   -- {exposureSeconds, fNumber, iso, focalLengthMm}
+  latitude             double precision,
+  longitude            double precision,
+
+  foreign key (person, epoch) references placements (person, epoch),
+  constraint photos_one_per_content unique (person, epoch, sha256),
+  constraint photos_reason check ((state = 'unreadable') = (reason is not null))
+);
+create index photos_timeline on photos (person, epoch, shown_at desc, id desc);
+create index photos_waiting on photos (stored_at) where state = 'stored';
+
+-- feed ----------------------------------------------------------------------------------------------------------------
+create table feeds (
+  person text not null,
+  epoch  integer not null,
+  seq    bigint not null default 0,             -- of the last change; counts on from the epoch before
+  primary key (person, epoch),
+  foreign key (person, epoch) references placements (person, epoch)
+);
+
+create table changes (
+  person text not null,
+  epoch  integer not null,
+  seq    bigint not null,
+  kind   text not null check (kind in ('stored', 'ready', 'unreadable')),
+  photo  text not null,
+  at     timestamptz not null,
+  primary key (person, epoch, seq)
+);
+
+-- upload --------------------------------------------------------------------------------------------------------------
+create table uploads (
+  id             text primary key,
+  person         text not null,
+  epoch          integer not null,
+  device         text,
+  state          text not null default 'open' check (state in ('open', 'finishing', 'done', 'ended')),
+  holder         integer not null default 0,    -- counts the requests that held it; only the newest may write
+  size_bytes     bigint not null check (size_bytes >= 0),
+  offset_bytes   bigint not null default 0,     -- durable in the bucket; never goes back
+  metadata       text not null default '',      -- Upload-Metadata as it came, echoed verbatim
+  file_name      text,
+  media_type     text,
+  modified_at    timestamptz,
+  sha256         bytea check (length(sha256) = 32),         -- as the handset said, when it did
+  photo          text not null,                 -- the id this content gets if it is new
+  multipart      text,                          -- the bucket's id of the multipart upload, for large originals
+  parts          jsonb not null default '[]',   -- storage/bucket.ts Part, in order
+  pieces         jsonb not null default '[]',   -- {offset, sizeBytes}: staged bytes after the last part, in order
+  hash_state     bytea,                         -- of SHA-256 over the bytes in parts
+  created_at     timestamptz not null,
+  expires_at     timestamptz not null,
+  stored_as      text,                          -- done: the photo this upload became or was found to be
+  duplicate      boolean,
+  foreign key (person, epoch) references placements (person, epoch),
+  constraint uploads_offset check (offset_bytes <= size_bytes),
+  constraint uploads_done check ((state = 'done') = (stored_as is not null and duplicate is not null))
+);
+create index uploads_open on uploads (person) where state in ('open', 'finishing');
+create index uploads_expiry on uploads (expires_at);
+
+-- queue ---------------------------------------------------------------------------------------------------------------
+create table outbox (
+  id         bigint generated always as identity primary key,
+  job        text not null,                     -- a name of queue/jobs.ts
+  data       jsonb not null,                    -- ids only
+  created_at timestamptz not null default now()
+);

@@ -1,0 +1,30 @@
+/**
+ * Every kind of job: its name, what it carries, and its id. This is where API and workers meet. To add one: add it here and
+ * a handler in workers/app.ts.
+ *
+ * A job carries ids only, since whoever runs the queue's store can read it. Handlers are idempotent: a job may run twice,
+ * late, or at the same time as itself. The id keeps one thing from being queued twice while it waits; once the job has
+ * ended, the same id may be queued again.
+ */
+import { z } from 'zod'
+import { isId } from '../core/ids.js'
+
+const id = z.string().refine(isId)
+
+export const jobSchemas = {
+  /** Reads a new original: verifies it, makes its renditions, reads its facts. */
+  thumbnail: z.object({ photo: id }),
+  /** Removes what an upload left in the bucket that no photo needs. */
+  reap: z.object({ upload: id }),
+} as const
+
+export type JobName = keyof typeof jobSchemas
+export type JobData<Name extends JobName> = z.infer<(typeof jobSchemas)[Name]>
+export type Job = { [Name in JobName]: { name: Name; data: JobData<Name> } }[JobName]
+
+export const jobNames = Object.keys(jobSchemas) as JobName[]
+
+/** BullMQ wants ids without ':' that aren't all digits. */
+export function jobId(job: Job): string {
+  return `${job.name}-${Object.values(job.data).join('-')}`
+}

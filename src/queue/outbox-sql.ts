@@ -1,0 +1,32 @@
+/**
+ * The outbox: jobs written in the same transaction as the change that wants them, so that neither exists without the other,
+ * whatever the queue's store forgets. workers/relay hands them on.
+ */
+import type { Database, Queryable } from '../db/database.js'
+import type { Job } from './jobs.js'
+
+/** Within the caller's transaction. Publish the signal `outbox` after its commit, so that the relay looks at once. */
+export async function addToOutbox(tx: Queryable, jobs: readonly Job[]): Promise<void> {
+  if (jobs.length === 0) return
+  await tx.query('insert into outbox (job, data) select * from unnest($1::text[], $2::jsonb[])', [
+    jobs.map(({ name }) => name),
+    jobs.map(({ data }) => JSON.stringify(data)),
+  ])
+}
+
+/**
+ * Hands the oldest rows to `send` and removes them once it has resolved. When it rejects, or the process dies, they stay and
+ * are sent again: at least once. Several relays may run; each row is with one of them at a time. Returns how many were sent.
+ */
+export async function drainOutbox(db: Database, limit: number, send: (jobs: Job[]) => Promise<void>): Promise<number> {
+  return db.transaction(async tx => {
+    const rows = await tx.query<{ id: number; job: Job['name']; data: Job['data'] }>(
+      'select id, job, data from outbox order by id limit $1 for update skip locked',
+      [limit],
+    )
+    if (rows.length === 0) return 0
+    await send(rows.map(({ job, data }) => ({ name: job, data }) as Job))
+    await tx.query('delete from outbox where id = any($1)', [rows.map(({ id }) => id)])
+    return rows.length
+  })
+}
