@@ -133,3 +133,17 @@ function explain(error: z.ZodError, given: Record<string, unknown>): string {
     })
     .join('; ')
 }
+
+/** What a process that we start gets of our own environment, besides what is said to it: how to find programs and a temp folder. */
+export function inheritedEnvironment(
+  env: Readonly<Record<string, string | undefined>> = process.env,
+): Record<string, string> {
+  const names = ['PATH', 'HOME', 'TMPDIR', 'LANG', 'NODE_OPTIONS']
+  return Object.fromEntries(names.flatMap(name => (env[name] === undefined ? [] : [[name, env[name]]])))
+}
+
+/** For commands that take a secret or a setting from the environment. */
+export const environmentOf = (): Readonly<Record<string, string | undefined>> => process.env
+
+/** Whether `npm run` started this process. */
+export const startedByNpm = (): boolean => process.env.npm_lifecycle_event !== undefined

@@ -4,7 +4,7 @@
  *
  *   u/<person>/<epoch>/o/<photo>                   the original
  *   u/<person>/<epoch>/r/<photo>/<recipe>/<name>   a rendition
- *   u/<person>/<epoch>/up/<upload>/<offset>        bytes of an unfinished upload, from that offset on
+ *   u/<person>/<epoch>/up/<upload>/<offset>-<n>    bytes of an unfinished upload from that offset on, by its n-th holder
  */
 export interface Placement {
   readonly person: string
@@ -21,6 +21,5 @@ export const renditionKey = (placement: Placement, photo: string, recipe: number
 export const uploadPrefix = (placement: Placement, upload: string): string =>
   `${placementPrefix(placement)}up/${upload}/`
 
-/** Zero-padded, so that a listing comes in the order of the bytes. */
-export const pieceKey = (placement: Placement, upload: string, offset: number): string =>
-  `${uploadPrefix(placement, upload)}${String(offset).padStart(12, '0')}`
+export const pieceKey = (placement: Placement, upload: string, offset: number, holder: number): string =>
+  `${uploadPrefix(placement, upload)}${offset}-${holder}`

@@ -1,16 +1,16 @@
 /** Brings a database to the newest schema. Forward only; safe to run from several processes at once (an advisory lock). */
-import { existsSync } from 'node:fs'
-import { dirname, join } from 'node:path'
-import { fileURLToPath } from 'node:url'
+import { join } from 'node:path'
 import { runner } from 'node-pg-migrate'
 import { AppError } from '../core/errors.js'
+import { packageFolder } from '../core/package-folder.js'
 
 /** `region` is a region's own database, `directory` the partition's. Both may be the same database. */
 export async function migrate(url: string, schema: 'region' | 'directory'): Promise<void> {
   try {
     await runner({
       databaseUrl: url,
-      dir: join(sourceFolder(), schema === 'region' ? 'migrations' : 'directory-migrations'),
+      // The SQL files stay in src/, also when this runs from dist/.
+      dir: join(packageFolder, 'src/db', schema === 'region' ? 'migrations' : 'directory-migrations'),
       migrationsTable: `migrations_${schema}`,
       direction: 'up',
       advisoryLockMode: 'wait',
@@ -25,12 +25,4 @@ export async function migrate(url: string, schema: 'region' | 'directory'): Prom
 
 function firstLine(error: unknown): string {
   return (error instanceof Error && error.message.split('\n')[0]) || 'no answer'
-}
-
-/** The SQL files stay in src/, also when this runs from dist/. */
-function sourceFolder(): string {
-  for (let dir = dirname(fileURLToPath(import.meta.url)); dir !== dirname(dir); dir = dirname(dir)) {
-    if (existsSync(join(dir, 'package.json'))) return join(dir, 'src/db')
-  }
-  throw new Error('src/db/migrations is not beside the program')
 }

@@ -21,4 +21,5 @@ sharp.unblock({
   ],
 })
 
+export type { Sharp } from 'sharp'
 export { sharp }

@@ -5,10 +5,10 @@
 import { firstIfd } from './tiff-ifd.js'
 
 export interface Kind {
-  /** 'jpeg', 'mp4', …; 'unknown' when no row fits. */
+  /** 'jpeg', 'mp4', …; 'unknown' when no row fits. Camera raws of one family share a name. */
   readonly name: string
   readonly mediaType: string
-  /** `picture` is decoded here; the others have no renditions (yet). */
+  /** `picture` is decoded here; the others have no renditions (yet). `unknown` is neither picture nor video. */
   readonly sort: 'picture' | 'heic' | 'vector' | 'raw' | 'video' | 'unknown'
 }
 
@@ -29,6 +29,7 @@ const table: readonly (readonly [sort: Kind['sort'], name: string, mediaType: st
   ['video', 'mov', 'video/quicktime', at(4, 'ftypqt  ')],
   // QuickTime files from before `ftyp` begin with any of these atoms.
   ['video', 'mov', 'video/quicktime', either(at(4, 'moov'), at(4, 'mdat'), at(4, 'wide'), at(4, 'skip'))],
+  ['unknown', 'm4a', 'audio/mp4', either(at(4, 'ftypM4A '), at(4, 'ftypM4B '))],
   ['video', 'mp4', 'video/mp4', brand('isom', 'iso2', 'iso4', 'iso5', 'iso6', 'mp41', 'mp42', 'avc1', 'M4V ', 'MSNV')],
   ['video', 'webm', 'video/webm', both(at(0, '\x1a\x45\xdf\xa3'), within(64, 'webm'))],
   ['video', 'mkv', 'video/x-matroska', both(at(0, '\x1a\x45\xdf\xa3'), within(64, 'matroska'))],

@@ -103,34 +103,47 @@ create table changes (
 
 -- upload --------------------------------------------------------------------------------------------------------------
 create table uploads (
-  id             text primary key,
-  person         text not null,
-  epoch          integer not null,
-  device         text,
-  state          text not null default 'open' check (state in ('open', 'finishing', 'done', 'ended')),
-  holder         integer not null default 0,    -- counts the requests that held it; only the newest may write
-  size_bytes     bigint not null check (size_bytes >= 0),
-  offset_bytes   bigint not null default 0,     -- durable in the bucket; never goes back
-  metadata       text not null default '',      -- Upload-Metadata as it came, echoed verbatim
-  file_name      text,
-  media_type     text,
-  modified_at    timestamptz,
-  sha256         bytea check (length(sha256) = 32),         -- as the handset said, when it did
-  photo          text not null,                 -- the id this content gets if it is new
-  multipart      text,                          -- the bucket's id of the multipart upload, for large originals
-  parts          jsonb not null default '[]',   -- storage/bucket.ts Part, in order
-  pieces         jsonb not null default '[]',   -- {offset, sizeBytes}: staged bytes after the last part, in order
-  hash_state     bytea,                         -- of SHA-256 over the bytes in parts
-  created_at     timestamptz not null,
-  expires_at     timestamptz not null,
-  stored_as      text,                          -- done: the photo this upload became or was found to be
-  duplicate      boolean,
+  id           text primary key,
+  person       text not null,
+  epoch        integer not null,
+  device       text,
+  state        text not null default 'open' check (state in ('open', 'finishing', 'done', 'ended')),
+  size_bytes   bigint not null check (size_bytes >= 0),
+  offset_bytes bigint not null default 0,       -- durable in the bucket; never goes back
+  metadata     text not null default '',        -- Upload-Metadata as it came, echoed verbatim
+  file_name    text,
+  media_type   text,
+  modified_at  timestamptz,
+  sha256       bytea check (length(sha256) = 32),          -- as the handset said, when it did
+
+  -- Who writes. A request takes the hold by raising `holder`; every later write of it names that number, so a request that was
+  -- overtaken can change nothing more. `unsure`: it ended with calls to the bucket whose effect may still come.
+  holder       integer not null default 0,
+  hold         text not null default 'free' check (hold in ('free', 'held', 'unsure')),
+  touched_at   timestamptz not null,
+
+  -- Where the bytes are. A late effect of an overtaken request must never meet the bytes of a newer one: pieces carry the
+  -- holder in their key, and after an unsure end the photo's id (small) or the part's number (large) is a fresh one.
+  photo        text not null,                   -- the id this content gets if it is new
+  tried        text[] not null default '{}',    -- ids given up
+  multipart    text,                            -- the bucket's id of the multipart upload, for large originals
+  next_part    integer not null default 1,
+  parts        jsonb not null default '[]',     -- storage/bucket.ts Part, in order
+  pieces       jsonb not null default '[]',     -- {offset, sizeBytes, holder}: staged after the last part, in order
+  staged       boolean not null default false,  -- whether there ever were pieces
+  hash_state   bytea,                           -- of SHA-256 over the bytes in parts
+
+  created_at   timestamptz not null,
+  expires_at   timestamptz not null,
+  stored_as    text,                            -- done: the photo this upload became or was found to be
+  duplicate    boolean,
   foreign key (person, epoch) references placements (person, epoch),
   constraint uploads_offset check (offset_bytes <= size_bytes),
-  constraint uploads_done check ((state = 'done') = (stored_as is not null and duplicate is not null))
+  constraint uploads_done check (state <> 'done' or (stored_as is not null and duplicate is not null and offset_bytes = size_bytes))
 );
 create index uploads_open on uploads (person) where state in ('open', 'finishing');
 create index uploads_expiry on uploads (expires_at);
+create index uploads_finishing on uploads (touched_at) where state = 'finishing';
 
 -- queue ---------------------------------------------------------------------------------------------------------------
 create table outbox (

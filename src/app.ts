@@ -1,0 +1,87 @@
+/** The API's object graph, built by hand: what talks to what, in one place. */
+import { join } from 'node:path'
+import { makeAccounts } from './accounts/accounts.js'
+import { accountRoutes } from './accounts/routes.js'
+import type { Config } from './config.js'
+import { systemClock } from './core/clock.js'
+import { newId } from './core/ids.js'
+import { packageFolder } from './core/package-folder.js'
+import { feedRoutes } from './feed/routes.js'
+import { galleryRoutes } from './gallery/routes.js'
+import { siteRoutes } from './gallery/site/routes.js'
+import { listen } from './http/listen.js'
+import { buildOps } from './http/ops.js'
+import { rawRoutes } from './http/raw.js'
+import { makeReport } from './http/report.js'
+import { buildHttp, closeHttp } from './http/server.js'
+import { libraryRoutes } from './library/routes.js'
+import type { Log } from './observe/log.js'
+import { makeMetrics } from './observe/metrics.js'
+import { openRegion } from './open-region.js'
+import { makeEngine } from './upload/engine.js'
+import { makeTusFront } from './upload/tus/front.js'
+
+export interface Api {
+  /** Where it listens. */
+  url: string
+  opsUrl: string
+  /** Lets requests under way end, then closes everything. */
+  stop(): Promise<void>
+}
+
+/** How long requests under way may take to end. An upload that is cut off then goes on at another process. */
+const drainMs = 10_000
+const uploads = '/v1/uploads'
+
+export async function startApi(config: Config, log: Log): Promise<Api> {
+  const clock = systemClock
+  const metrics = makeMetrics()
+  const report = makeReport(log, metrics)
+  const region = await openRegion(config, { log, metrics })
+  const { db, directory, bucket, signals } = region
+  try {
+    const accounts = makeAccounts({ db, directory, region: config.region, regions: config.regions, clock, newId })
+    const engine = await makeEngine({ db, bucket, signals, clock, newId })
+    const tus = makeTusFront({ engine, path: uploads, log })
+    const uploadRoutes = rawRoutes(
+      { report },
+      {
+        prefix: uploads,
+        handle: (req, res, caller) => tus(req, res, caller),
+        options: (req, res) => tus(req, res, undefined),
+        errorHeaders: { 'Tus-Resumable': '1.0.0' },
+      },
+    )
+    const http = await buildHttp({
+      authenticate: accounts.authenticate,
+      metrics,
+      report,
+      newId,
+      routes: [
+        accountRoutes({ accounts }),
+        libraryRoutes({ db, accounts }),
+        feedRoutes({ db }),
+        galleryRoutes({ db, bucket }),
+        uploadRoutes,
+        siteRoutes({ folder: join(packageFolder, 'dist/gallery') }),
+      ],
+    })
+    const ops = buildOps({ checks: region.checks, metrics })
+    const { host, port, opsPort } = config
+    const opsUrl = await listen(ops, { host, port: opsPort, variable: 'OPS_PORT' })
+    const url = await listen(http, { host, port, variable: 'PORT' })
+    return {
+      url,
+      opsUrl,
+      stop: async () => {
+        await closeHttp(http, { deadlineMs: drainMs })
+        engine.close()
+        await ops.close()
+        await region.close()
+      },
+    }
+  } catch (error) {
+    await region.close()
+    throw error
+  }
+}

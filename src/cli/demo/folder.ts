@@ -1,0 +1,72 @@
+/** The demo's folder: one that is kept, or one of its own that goes with it. One demo at a time has it. */
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join, resolve } from 'node:path'
+import { AppError } from '../../core/errors.js'
+
+export interface DemoFolder {
+  path: string
+  /** Removes it unless it is kept. */
+  close(): Promise<void>
+}
+
+export async function openFolder(kept: string | undefined): Promise<DemoFolder> {
+  const path = kept === undefined ? await makeTemporary() : resolve(kept)
+  const made = kept === undefined ? path : await makeKept(path)
+  const lock = join(path, 'demo.pid')
+  const undo = () => rm(made ?? lock, { recursive: true, force: true })
+  try {
+    await takeLock(lock, path)
+  } catch (error) {
+    if (made) await undo()
+    throw error
+  }
+  return { path, close: () => rm(kept === undefined ? path : lock, { recursive: true, force: true }) }
+}
+
+const makeTemporary = () => mkdtemp(join(tmpdir(), 'photosync-demo-')).catch(error => refuse(tmpdir(), error))
+
+/** Returns the topmost folder that had to be made, undefined when all were there. */
+async function makeKept(path: string): Promise<string | undefined> {
+  return mkdir(path, { recursive: true, mode: 0o700 }).catch(error => refuse(path, error))
+}
+
+async function takeLock(lock: string, path: string): Promise<void> {
+  const other = Number(await readFile(lock, 'utf8').catch(() => ''))
+  if (other > 0 && other !== process.pid && (await isDemo(other))) {
+    throw new AppError(
+      'unavailable',
+      `Another demo (process ${other}) uses ${path}. Stop it, or choose another folder with --data`,
+    )
+  }
+  await writeFile(lock, String(process.pid)).catch(error => refuse(path, error))
+}
+
+/** Where /proc can't tell, a living process with that number is taken for one. */
+async function isDemo(pid: number): Promise<boolean> {
+  try {
+    process.kill(pid, 0)
+  } catch {
+    return false
+  }
+  const command = await readFile(`/proc/${pid}/cmdline`, 'utf8').catch(() => 'demo')
+  return command.split('\0').includes('demo') || command === 'demo'
+}
+
+function refuse(path: string, cause: unknown): never {
+  const reasons: Record<string, string> = {
+    EACCES: 'this user may not write there',
+    EPERM: 'this user may not write there',
+    EROFS: 'the file system is read-only',
+    ENOTDIR: 'a file is in the way',
+    EEXIST: 'a file is in the way',
+    ENOSPC: 'the disk is full',
+    ENAMETOOLONG: 'the name is too long',
+  }
+  const code = (cause as { code?: string }).code ?? ''
+  throw new AppError(
+    'unavailable',
+    `The data folder ${path} cannot be used: ${reasons[code] ?? code}. Choose another with --data`,
+    { cause },
+  )
+}

@@ -1,0 +1,102 @@
+/** What became of every file of the demo: the summary for people and the line for machines. */
+import { relative, sep } from 'node:path'
+import { type CheckAnswer, makeApi } from '../../client/index.js'
+import { renditions } from '../../core/renditions.js'
+import { count, megabytes } from '../progress.js'
+import type { DemoPerson } from './people.js'
+import type { Pushed } from './pushes.js'
+
+export interface DemoReport {
+  /** Of the first region's gallery. */
+  url: string
+  regions: { id: string; server: string; email: string; password: string; deviceToken: string }[]
+  /** Everything that was pushed: files = photos + duplicates + those of `unreadable` that the server refused. */
+  files: number
+  /** Different photos, the unreadable ones that are kept included. */
+  photos: number
+  /** Files that are byte-for-byte copies of another. */
+  duplicates: number
+  /** Pictures made of the photos. */
+  thumbnails: number
+  unreadable: { file: string; reason: string }[]
+  /** Sent in this run. */
+  bytes: number
+  /** From the first byte pushed until the work was done. */
+  seconds: number
+}
+
+export async function makeReport(
+  people: readonly DemoPerson[],
+  pushes: readonly Pushed[],
+  seconds: number,
+  signal: AbortSignal,
+): Promise<DemoReport> {
+  const photos = new Set<string>()
+  const ready = new Set<string>()
+  const unreadable: DemoReport['unreadable'] = []
+  let stored = 0
+  for (const { handset, files } of pushes) {
+    const facts = await ask(
+      handset.person,
+      files.flatMap(({ sha256 }) => sha256 ?? []),
+      signal,
+    )
+    for (const { file, sha256, photo, reason } of files) {
+      const name = relative(handset.dir, file).split(sep).join('/')
+      const fact = sha256 === null ? undefined : facts.get(sha256)
+      if (photo === null || !fact) {
+        unreadable.push({ file: name, reason: reason ?? 'it was not stored' })
+        continue
+      }
+      stored++
+      photos.add(photo)
+      if (fact.state === 'ready') ready.add(photo)
+      else unreadable.push({ file: name, reason: fact.reason ?? 'it is still being worked on' })
+    }
+  }
+  return {
+    url: people[0]?.signInUrl ?? '',
+    regions: people.map(({ region, email, password, tokens }) => ({
+      id: region.id,
+      server: region.server,
+      email,
+      password,
+      deviceToken: tokens[0] ?? '',
+    })),
+    files: pushes.reduce((sum, { files }) => sum + files.length, 0),
+    photos: photos.size,
+    duplicates: stored - photos.size,
+    thumbnails: ready.size * renditions.length,
+    unreadable: unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
+    bytes: pushes.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
+    seconds,
+  }
+}
+
+const batch = 1_000
+
+async function ask({ region, tokens }: DemoPerson, hashes: readonly string[], signal: AbortSignal) {
+  const api = makeApi({ server: region.server, token: tokens[0] ?? '', signal })
+  const facts = new Map<string, CheckAnswer['here'][number]>()
+  for (let start = 0; start < hashes.length; start += batch) {
+    for (const fact of (await api.check(hashes.slice(start, start + batch))).here) facts.set(fact.sha256, fact)
+  }
+  return facts
+}
+
+export function describeReport(report: DemoReport, people: readonly DemoPerson[]): string {
+  const rate = report.seconds > 0 ? (report.bytes / 1e6 / report.seconds).toFixed(1) : '0'
+  const lines = [
+    '',
+    `  ${count(report.photos)} photos, ${count(report.duplicates)} copies found, ${count(report.thumbnails)} thumbnails`,
+    `  ${megabytes(report.bytes)} MB pushed and worked through in ${report.seconds.toFixed(1)} s (${rate} MB/s)`,
+    ...(report.unreadable.length > 0 ? [`  ${count(report.unreadable.length)} unreadable:`] : []),
+    ...report.unreadable.map(({ file, reason }) => `    ${file}: ${reason}`),
+    '',
+    ...people.map(
+      ({ region, email, password, signInUrl }) => `  ${region.id}  ${email}  ${password}\n    ${signInUrl}`,
+    ),
+    '',
+  ]
+  return `${lines.join('\n')}\n`
+}

@@ -1,0 +1,57 @@
+#!/usr/bin/env node
+/** The `photosync` command. Each of its words is a file beside this one. */
+import { environmentOf } from '../config.js'
+import { accountCommand } from './account.js'
+import { demoCommand } from './demo/demo.js'
+import { deviceCommand } from './device.js'
+import { type CommandIo, exitStatus } from './exit.js'
+import { pushCommand } from './push.js'
+import { apiCommand, workerCommand } from './servers.js'
+
+const usage = `photosync: a photo sync service
+
+  photosync demo                                   the whole service on this machine, with a sample gallery
+  photosync push DIR... --server URL --token T     send folders of photos
+  photosync account add EMAIL --region R           a new person, whose photos live in region R
+  photosync device add EMAIL NAME                  a token for a handset of theirs
+  photosync api                                    one API process, from the environment
+  photosync worker                                 one worker process, from the environment
+
+Each says more with --help.
+`
+
+type Command = (args: readonly string[], io: CommandIo) => Promise<number>
+
+const commands: Readonly<Record<string, Command>> = {
+  demo: demoCommand,
+  push: pushCommand,
+  account: accountCommand,
+  device: deviceCommand,
+  api: apiCommand,
+  worker: workerCommand,
+}
+
+async function main(): Promise<number> {
+  const [name = '--help', ...args] = process.argv.slice(2)
+  const { stdout, stderr } = process
+  if (name === '--help' || name === '-h' || name === 'help') {
+    stdout.write(usage)
+    return exitStatus.ok
+  }
+  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!command) {
+    stderr.write(`photosync: there is no command ‘${name}’; photosync --help tells what there is\n`)
+    return exitStatus.usage
+  }
+  // The servers end by signals in their own way.
+  if (command === apiCommand || command === workerCommand)
+    return command(args, { stdout, stderr, env: environmentOf(), signal: new AbortController().signal })
+  const stop = new AbortController()
+  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+    process.once(signal, () => stop.abort(new Error('stopped')))
+  return command(args, { stdout, stderr, env: environmentOf(), signal: stop.signal })
+}
+
+const status = await main()
+// A server goes on by itself after its command has returned.
+if (status !== undefined) process.exitCode = status

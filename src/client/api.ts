@@ -1,0 +1,155 @@
+/**
+ * The JSON part of the API as a handset uses it. Every call has a time limit per attempt, tries again after failures that
+ * pass (no answer, held, too many, unavailable; never sooner than Retry-After says), and ends at once when its signal aborts.
+ * Touches the network through fetch, nothing else.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import * as z from 'zod/mini'
+import { AppError } from '../core/errors.js'
+import { retry } from '../core/retry.js'
+import { errorOfAnswer, errorOfNetwork, isPassing } from './problem.js'
+
+export interface ApiOptions {
+  /** Base address of the region's API, e.g. `https://us-west-2.photos.example`. */
+  server: string
+  token: string
+  signal?: AbortSignal
+  /** For one attempt; default 30,000. */
+  timeoutMs?: number
+  /** Calls in all, the first included; default 6. */
+  attemptsMax?: number
+  /** Delay before the second attempt, doubled for each further one; default 500. */
+  firstDelayMs?: number
+  /** Told before each request goes out. */
+  onRequest?: () => void
+}
+
+const check = z.object({
+  missing: z.array(z.string()),
+  here: z.array(
+    z.object({
+      sha256: z.string(),
+      photo: z.string(),
+      state: z.enum(['stored', 'ready', 'unreadable']),
+      reason: z.nullable(z.string()),
+      verified: z.boolean(),
+    }),
+  ),
+})
+/** Which contents are there already; the others have to be sent. */
+export type CheckAnswer = z.infer<typeof check>
+
+const me = z.object({
+  id: z.string(),
+  email: z.string(),
+  region: z.string(),
+  photos: z.number(),
+  bytes: z.number(),
+  unreadable: z.number(),
+  waiting: z.number(),
+})
+export type Me = z.infer<typeof me>
+
+const photo = z.object({
+  id: z.string(),
+  fileName: z.nullable(z.string()),
+  mediaType: z.nullable(z.string()),
+  sizeBytes: z.number(),
+  sha256: z.string(),
+  storedAt: z.string(),
+  verifiedAt: z.nullable(z.string()),
+  state: z.enum(['stored', 'ready', 'unreadable']),
+  reason: z.nullable(z.string()),
+  width: z.nullable(z.number()),
+  height: z.nullable(z.number()),
+  takenAt: z.nullable(z.string()),
+  takenOffsetMinutes: z.nullable(z.number()),
+  shownAt: z.string(),
+})
+export type PhotoFacts = z.infer<typeof photo>
+
+export interface Api {
+  /** Whose token this is, and how much they have. */
+  me(): Promise<Me>
+  /** At most `limits.checkHashes` SHA-256 hashes, in lower-case hex. */
+  check(sha256: readonly string[]): Promise<CheckAnswer>
+  photo(id: string): Promise<PhotoFacts>
+}
+
+/** Every call rejects with an AppError, or with the signal's reason. */
+export function makeApi(options: ApiOptions): Api {
+  return {
+    me: () => call(options, me, 'v1/me'),
+    check: sha256 => call(options, check, 'v1/sync/check', { sha256 }),
+    photo: id => call(options, photo, `v1/photos/${encodeURIComponent(id)}`),
+  }
+}
+
+/** An address below the server's, whose own path is kept. */
+export function addressOf(server: string, path: string): string {
+  return new URL(path, server.endsWith('/') ? server : `${server}/`).href
+}
+
+async function call<T extends z.ZodMiniType>(
+  options: ApiOptions,
+  shape: T,
+  path: string,
+  body?: unknown,
+): Promise<z.infer<T>> {
+  const { attemptsMax = 6, firstDelayMs = 500, signal } = options
+  let waitSeconds = 0
+  const answer = await retry(
+    async () => {
+      if (waitSeconds > 0) await sleep(waitSeconds * 1000, undefined, signal ? { signal } : {})
+      try {
+        return await request(options, path, body)
+      } catch (error) {
+        waitSeconds = error instanceof AppError ? (error.retryAfterSeconds ?? 0) : 0
+        throw error
+      }
+    },
+    { attemptsMax, firstDelayMs, retryable: isPassing, ...(signal && { signal }) },
+  )
+  const parsed = shape.safeParse(answer)
+  if (!parsed.success) throw notOurs(options.server, parsed.error)
+  return parsed.data
+}
+
+async function request(options: ApiOptions, path: string, body: unknown): Promise<unknown> {
+  const { server, token, signal, timeoutMs = 30_000, onRequest } = options
+  const timeout = AbortSignal.timeout(timeoutMs)
+  onRequest?.()
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(addressOf(server, path), {
+      method: body === undefined ? 'GET' : 'POST',
+      headers: {
+        authorization: `Bearer ${token}`,
+        accept: 'application/json',
+        ...(body !== undefined && { 'content-type': 'application/json' }),
+      },
+      // A redirect would turn a POST into a GET, or carry the request to a place nobody named.
+      redirect: 'manual',
+      signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
+      ...(body !== undefined && { body: JSON.stringify(body) }),
+    })
+    text = await response.text()
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw errorOfNetwork(error, server)
+  }
+  const { status, headers } = response
+  if (!response.ok) {
+    throw errorOfAnswer({ server, status, body: text, header: name => headers.get(name) }, Date.now())
+  }
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw notOurs(server, cause)
+  }
+}
+
+function notOurs(server: string, cause: unknown): AppError {
+  return new AppError('invalid', `${server} does not answer like a photosync server: check the address`, { cause })
+}

@@ -1,0 +1,59 @@
+/** A file's content as a number: reads it once, in pieces, and notices when somebody writes to it meanwhile. */
+import { createHash } from 'node:crypto'
+import { constants, type Stats } from 'node:fs'
+import { type FileHandle, open } from 'node:fs/promises'
+import { changedWhileRead, errorOfFile } from './file-errors.js'
+
+/** One state of a file, as far as it can be told without reading it again. */
+export interface FileVersion {
+  readonly sizeBytes: number
+  /** Time of the last change, milliseconds since 1970, with fractions where the file system has them. */
+  readonly modifiedMs: number
+}
+
+export interface HashedContent extends FileVersion {
+  /** SHA-256 of the whole content, lower-case hex. */
+  readonly sha256: string
+}
+
+const pieceBytes = 1024 * 1024
+
+/** Rejects with an AppError: `conflict` when the file changed while it was read, `invalid` when it cannot be read. */
+export async function hashFile(path: string, signal?: AbortSignal): Promise<HashedContent> {
+  let handle: FileHandle | undefined
+  try {
+    handle = await openForReading(path)
+    const before = versionOf(await handle.stat())
+    const hash = createHash('sha256')
+    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, before.sizeBytes))
+    let position = 0
+    while (position < before.sizeBytes) {
+      signal?.throwIfAborted()
+      const { bytesRead } = await handle.read(piece, 0, piece.length, position)
+      if (bytesRead === 0) throw changedWhileRead()
+      hash.update(piece.subarray(0, bytesRead))
+      position += bytesRead
+    }
+    const after = versionOf(await handle.stat())
+    if (position !== after.sizeBytes || !sameVersion(before, after)) throw changedWhileRead()
+    return { ...before, sha256: hash.digest('hex') }
+  } catch (error) {
+    signal?.throwIfAborted()
+    throw errorOfFile(error)
+  } finally {
+    await handle?.close()
+  }
+}
+
+/** Non-blocking, so that a pipe that took the file's place is refused rather than waited for. */
+export function openForReading(path: string): Promise<FileHandle> {
+  return open(path, constants.O_RDONLY | constants.O_NONBLOCK)
+}
+
+export function versionOf(facts: Stats): FileVersion {
+  return { sizeBytes: facts.size, modifiedMs: facts.mtimeMs }
+}
+
+export function sameVersion(a: FileVersion, b: FileVersion): boolean {
+  return a.sizeBytes === b.sizeBytes && a.modifiedMs === b.modifiedMs
+}

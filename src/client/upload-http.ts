@@ -1,0 +1,157 @@
+/**
+ * The HTTP side of tus-js-client for files on disk: kept-alive connections shared by all uploads of a push, bodies read
+ * straight from an open file, and an end to every request. tus-js-client's own transport for Node waits for ever when an
+ * answer breaks off or nobody answers, and ends the process when a file cannot be read; this one rejects in each case.
+ */
+import type { FileHandle } from 'node:fs/promises'
+import http from 'node:http'
+import https from 'node:https'
+import { pipeline } from 'node:stream/promises'
+import type { HttpRequest, HttpResponse, HttpStack } from 'tus-js-client'
+import { AppError } from '../core/errors.js'
+import { changedWhileSent, errorOfFile } from './file-errors.js'
+
+/** A stretch of an open file. tus-js-client looks at `size` only and hands it on. */
+export interface FileSlice {
+  readonly handle: FileHandle
+  readonly start: number
+  /** Bytes. */
+  readonly size: number
+  /** Called before the last piece goes out; throws to keep the upload from being completed. */
+  beforeEnd(): Promise<void>
+}
+
+/** What one push holds for all its uploads. */
+export interface UploadHttp {
+  readonly agents: { readonly http: http.Agent; readonly https: https.Agent }
+  /** A request on whose connection nothing moves for this long is given up. */
+  readonly stallMs: number
+  onRequest(): void
+  onBytes(sentBytes: number): void
+}
+
+export function makeAgents(): UploadHttp['agents'] {
+  return { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) }
+}
+
+/** For one upload; every request of it ends when the signal aborts. */
+export function makeHttpStack(uploadHttp: UploadHttp, signal: AbortSignal): HttpStack {
+  return {
+    getName: () => 'photosync',
+    createRequest: (method, url) => makeRequest(method, url, uploadHttp, signal),
+  }
+}
+
+const pieceBytes = 256 * 1024
+const answerBytesMax = 64 * 1024
+
+function makeRequest(method: string, url: string, uploadHttp: UploadHttp, signal: AbortSignal): HttpRequest {
+  const headers: Record<string, string> = {}
+  const own = new AbortController()
+  let onProgress: (sentBytes: number) => void = () => {}
+  return {
+    getMethod: () => method,
+    getURL: () => url,
+    setHeader: (name, value) => {
+      headers[name] = value
+    },
+    getHeader: name => headers[name],
+    setProgressHandler: handler => {
+      onProgress = handler
+    },
+    getUnderlyingObject: () => undefined,
+    abort: async () => own.abort(),
+    send: async (slice: FileSlice | null) => {
+      signal.throwIfAborted()
+      own.signal.throwIfAborted()
+      const abort = () => own.abort()
+      signal.addEventListener('abort', abort, { once: true })
+      if (slice) headers['Content-Length'] = String(slice.size)
+      uploadHttp.onRequest()
+      const secure = url.startsWith('https:')
+      const request = (secure ? https : http).request(url, {
+        method,
+        headers,
+        agent: secure ? uploadHttp.agents.https : uploadHttp.agents.http,
+        timeout: uploadHttp.stallMs,
+        signal: own.signal,
+      })
+      request.on('timeout', () => request.destroy(new AppError('unavailable', 'the server does not answer')))
+      try {
+        return await exchange(request, slice && pieces(slice, onProgress, uploadHttp))
+      } finally {
+        signal.removeEventListener('abort', abort)
+      }
+    },
+  }
+}
+
+/** Sends the body while listening for the answer: a refusal may come, and counts, before the body is out. */
+async function exchange(request: http.ClientRequest, body: AsyncIterable<Buffer> | null): Promise<HttpResponse> {
+  try {
+    return await new Promise<HttpResponse>((resolve, reject) => {
+      let answering = false
+      request.on('response', response => {
+        answering = true
+        collect(response).then(resolve, reject)
+      })
+      request.on('error', error => answering || reject(error))
+      request.on('close', () => answering || reject(new AppError('unavailable', 'the connection broke')))
+      if (!body) request.end()
+      else {
+        pipeline(body, request).catch((error: unknown) => {
+          // A broken connection leaves its word to the answer, which may have come before the break.
+          if (error instanceof AppError) reject(error)
+        })
+      }
+    })
+  } finally {
+    // An answer that came before the body was out leaves a connection on which nothing else can be said.
+    if (!request.writableFinished) request.destroy()
+  }
+}
+
+async function* pieces(
+  slice: FileSlice,
+  onProgress: (sentBytes: number) => void,
+  uploadHttp: UploadHttp,
+): AsyncGenerator<Buffer> {
+  for (let sentBytes = 0; sentBytes < slice.size; ) {
+    const piece = Buffer.allocUnsafe(Math.min(pieceBytes, slice.size - sentBytes))
+    const bytesRead = await readPiece(slice, piece, sentBytes)
+    yield piece.subarray(0, bytesRead)
+    sentBytes += bytesRead
+    uploadHttp.onBytes(bytesRead)
+    onProgress(sentBytes)
+  }
+}
+
+async function readPiece(slice: FileSlice, piece: Buffer, sentBytes: number): Promise<number> {
+  try {
+    const { bytesRead } = await slice.handle.read(piece, 0, piece.length, slice.start + sentBytes)
+    if (bytesRead === 0) throw changedWhileSent() // it became shorter
+    if (sentBytes + bytesRead === slice.size) await slice.beforeEnd()
+    return bytesRead
+  } catch (error) {
+    throw errorOfFile(error)
+  }
+}
+
+async function collect(response: http.IncomingMessage): Promise<HttpResponse> {
+  const chunks: Buffer[] = []
+  let heldBytes = 0
+  for await (const chunk of response as AsyncIterable<Buffer>) {
+    if (heldBytes < answerBytesMax) chunks.push(chunk)
+    heldBytes += chunk.length
+  }
+  const body = Buffer.concat(chunks).toString('utf8')
+  return {
+    getStatus: () => response.statusCode ?? 0,
+    getHeader: name => {
+      const value = response.headers[name.toLowerCase()]
+      return Array.isArray(value) ? value.join(', ') : value
+    },
+    getBody: () => body,
+    getUnderlyingObject: () => response,
+  }
+}

@@ -1,0 +1,176 @@
+/**
+ * The gallery's way to its server: one function per call, typed. Every call has a deadline. Whatever goes wrong is a
+ * `Problem` with a sentence fit for the page. Touches the network, same origin only; the session is a cookie that no
+ * script can see.
+ */
+import type { ErrorKind } from '../../core/errors.js'
+import { limits } from '../../core/limits.js'
+import type { renditions } from '../../core/renditions.js'
+import type { Exposure } from './wording.js'
+
+export type PhotoState = 'stored' | 'ready' | 'unreadable'
+
+/** Who is signed in, and how many photos they have. */
+export interface Me {
+  readonly id: string
+  readonly email: string
+  readonly region: string
+  readonly photos: number
+  readonly bytes: number
+  readonly unreadable: number
+  readonly waiting: number
+}
+
+export interface SectionCount {
+  /** A month: '2025-06'. */
+  readonly id: string
+  readonly count: number
+}
+
+/** What the grid knows of a photo. */
+export interface TimelinePhoto {
+  readonly id: string
+  /** Wall clock, ISO. */
+  readonly shownAt: string
+  readonly width: number | null
+  readonly height: number | null
+  readonly state: PhotoState
+  readonly thumbhash: string | null
+  readonly fileName: string
+}
+
+/** What the viewer knows of a photo. */
+export interface PhotoDetails {
+  readonly id: string
+  readonly fileName: string | null
+  readonly mediaType: string | null
+  readonly sizeBytes: number
+  readonly state: PhotoState
+  readonly reason: string | null
+  readonly width: number | null
+  readonly height: number | null
+  /** Wall clock, ISO. */
+  readonly takenAt: string | null
+  readonly takenOffsetMinutes: number | null
+  readonly shownAt: string
+  readonly camera: { readonly make: string | null; readonly model: string | null; readonly lens: string | null } | null
+  readonly exposure: Exposure | null
+  readonly place: { readonly latitude: number; readonly longitude: number } | null
+}
+
+/** Kinds of the server, and two of the way there: no answer at all, and an answer that isn't the API's. */
+export type ProblemKind = ErrorKind | 'unreachable' | 'failed'
+
+export class Problem extends Error {
+  override readonly name = 'Problem'
+  readonly kind: ProblemKind
+
+  constructor(kind: ProblemKind, sentence: string, options?: ErrorOptions) {
+    super(sentence, options)
+    this.kind = kind
+  }
+}
+
+export type RenditionName = (typeof renditions)[number]['name']
+
+const deadlineMs = 20_000
+const unnamed = 'Unnamed file'
+
+export const signIn = (email: string, password: string): Promise<unknown> =>
+  call('POST', '/v1/sessions', { email, password })
+
+export const signInByLink = (link: string): Promise<unknown> => call('POST', '/v1/sessions', { link })
+
+export const signOut = (): Promise<unknown> => call('DELETE', '/v1/sessions')
+
+export const fetchMe = (): Promise<Me> => call('GET', '/v1/me')
+
+export async function fetchSections(): Promise<SectionCount[]> {
+  const { sections } = await call<{ sections: SectionCount[] }>('GET', '/v1/timeline')
+  return sections
+}
+
+/** All photos of one month, newest first. */
+export async function fetchSection(id: string): Promise<TimelinePhoto[]> {
+  const photos: TimelinePhoto[] = []
+  let cursor: string | null = null
+  do {
+    const query: URLSearchParams = new URLSearchParams({ limit: String(limits.pageEntries) })
+    if (cursor) query.set('cursor', cursor)
+    const page: SectionPage = await call('GET', `/v1/timeline/${encodeURIComponent(id)}?${query}`)
+    photos.push(...rows(page))
+    cursor = page.cursor
+  } while (cursor)
+  return photos
+}
+
+export const fetchPhoto = (id: string): Promise<PhotoDetails> => call('GET', photoPath(id))
+
+export const renditionUrl = (id: string, name: RenditionName): string => `${photoPath(id)}/renditions/${name}`
+
+export const originalUrl = (id: string): string => `${photoPath(id)}/original`
+
+/** What to call a photo whose handset gave it no name. */
+export const nameOf = (fileName: string | null): string => fileName || unnamed
+
+const photoPath = (id: string) => `/v1/photos/${encodeURIComponent(id)}`
+
+/** A page comes as columns: the same in less than half the bytes. */
+interface SectionPage {
+  readonly id: string[]
+  readonly shownAt: string[]
+  readonly width: (number | null)[]
+  readonly height: (number | null)[]
+  readonly state: PhotoState[]
+  readonly thumbhash: (string | null)[]
+  readonly fileName: (string | null)[]
+  readonly cursor: string | null
+}
+
+function rows(page: SectionPage): TimelinePhoto[] {
+  return page.id.map((id, at) => ({
+    id,
+    shownAt: page.shownAt[at] ?? '',
+    width: page.width[at] ?? null,
+    height: page.height[at] ?? null,
+    state: page.state[at] ?? 'stored',
+    thumbhash: page.thumbhash[at] ?? null,
+    fileName: nameOf(page.fileName[at] ?? null),
+  }))
+}
+
+async function call<T>(method: string, path: string, body?: object): Promise<T> {
+  let response: Response
+  let text: string
+  try {
+    response = await fetch(path, {
+      method,
+      signal: AbortSignal.timeout(deadlineMs),
+      ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
+    })
+    text = await response.text()
+  } catch (cause) {
+    throw new Problem('unreachable', "The server can't be reached.", { cause })
+  }
+  if (!response.ok) throw problemOf(response, text)
+  return (text ? parseJson(text) : undefined) as T
+}
+
+function problemOf(response: Response, text: string): Problem {
+  if (response.headers.get('content-type')?.startsWith('application/problem+json')) {
+    const { kind, detail } = parseJson(text) as { kind?: ProblemKind; detail?: string }
+    return new Problem(kind ?? 'failed', detail ?? `The server answered ${response.status}.`)
+  }
+  // A gateway's own answer when the server behind it is down.
+  if ([502, 503, 504].includes(response.status)) return new Problem('unreachable', "The server can't be reached.")
+  if (response.status === 401) return new Problem('unauthenticated', 'Please sign in.')
+  return new Problem('failed', `Something went wrong on the server (${response.status}).`)
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text)
+  } catch (cause) {
+    throw new Problem('failed', "The server's answer can't be understood.", { cause })
+  }
+}

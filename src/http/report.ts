@@ -1,0 +1,31 @@
+/** Which answered errors the log hears of, and what of them: never a request's content, and of a database error no values. */
+import { isAppError } from '../core/errors.js'
+import type { Log } from '../observe/log.js'
+import type { Metrics } from '../observe/metrics.js'
+import { fromFastify } from './fastify-errors.js'
+
+export type Report = (error: unknown, facts: { requestId: string; method: string; route: string }) => void
+
+/** Counts every error; logs the unexpected ones as errors, and what did not answer us as a warning. */
+export function makeReport(log: Log, metrics: Metrics): Report {
+  return (thrown, facts) => {
+    const error = isAppError(thrown) ? thrown : fromFastify(thrown)
+    metrics.httpErrors.inc({ kind: error?.kind ?? 'internal' })
+    if (!error) log.error({ ...facts, error: describe(thrown) }, 'a request failed unexpectedly')
+    else if (error.kind === 'unavailable')
+      log.warn({ ...facts, error: describe(error) }, 'a request could not be served')
+  }
+}
+
+/** Own fields of an error (Postgres: `detail`, with the row's values) stay out. */
+function describe(error: unknown, depth = 0): unknown {
+  if (!(error instanceof Error)) return typeof error
+  const { code } = error as Error & { code?: unknown }
+  return {
+    name: error.name,
+    message: error.message,
+    stack: error.stack,
+    ...(typeof code === 'string' && { code }),
+    ...(error.cause !== undefined && depth < 4 && { cause: describe(error.cause, depth + 1) }),
+  }
+}

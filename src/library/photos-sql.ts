@@ -1,0 +1,58 @@
+/** Reads of the table `photos`, always within one placement: nobody else's photo is ever found. */
+import type { Placement } from '../core/keys.js'
+import type { Queryable } from '../db/database.js'
+import type { Photo, PhotoState } from './photo.js'
+
+/** `id` must have the form of an id. */
+export async function findPhoto(db: Queryable, { person, epoch }: Placement, id: string): Promise<Photo | undefined> {
+  const [photo] = await db.query<Photo>(
+    `select id, sha256, size_bytes as "sizeBytes", file_name as "fileName", stored_at as "storedAt",
+            verified_at as "verifiedAt", state, reason, recipe, media_type as "mediaType", width, height,
+            taken_at as "takenAt", taken_offset_minutes as "takenOffsetMinutes", shown_at as "shownAt",
+            camera_make as "cameraMake", camera_model as "cameraModel", lens, exposure, latitude, longitude
+     from photos where id = $3 and person = $1 and epoch = $2`,
+    [person, epoch, id],
+  )
+  return photo
+}
+
+export interface HashMatch {
+  sha256: Buffer
+  photo: string
+  state: PhotoState
+  reason: string | null
+  verified: boolean
+}
+
+/** Those of the hashes that are in the library, in no order. */
+export async function findByHashes(
+  db: Queryable,
+  { person, epoch }: Placement,
+  hashes: readonly Buffer[],
+): Promise<HashMatch[]> {
+  return db.query<HashMatch>(
+    `select sha256, id as photo, state, reason, verified_at is not null as verified
+     from photos where person = $1 and epoch = $2 and sha256 = any($3::bytea[])`,
+    [person, epoch, hashes],
+  )
+}
+
+export interface PhotoCounts {
+  photos: number
+  /** Of all originals together. */
+  bytes: number
+  unreadable: number
+  /** Stored, and not yet looked at by a worker. */
+  waiting: number
+}
+
+export async function countPhotos(db: Queryable, { person, epoch }: Placement): Promise<PhotoCounts> {
+  const [counts] = await db.query<PhotoCounts>(
+    `select count(*) as photos, coalesce(sum(size_bytes), 0)::bigint as bytes,
+            count(*) filter (where state = 'unreadable') as unreadable,
+            count(*) filter (where state = 'stored') as waiting
+     from photos where person = $1 and epoch = $2`,
+    [person, epoch],
+  )
+  return counts ?? { photos: 0, bytes: 0, unreadable: 0, waiting: 0 }
+}

@@ -1,0 +1,55 @@
+/** The timeline, read from the index photos_timeline: newest first, by (shown_at, id). */
+import type { Placement } from '../core/keys.js'
+import type { Queryable } from '../db/database.js'
+import type { PhotoState } from './photo.js'
+import { formatTimelineCursor, type TimelineCursor, type TimelinePage, type TimelineSection } from './timeline.js'
+
+/** Every month that has photos, newest first. */
+export async function readSections(db: Queryable, { person, epoch }: Placement): Promise<TimelineSection[]> {
+  return db.query<TimelineSection>(
+    `select to_char(month, 'YYYY-MM') as id, count(*) as count
+     from (select date_trunc('month', shown_at) as month from photos where person = $1 and epoch = $2) as months
+     group by month order by month desc`,
+    [person, epoch],
+  )
+}
+
+interface TimelineRow {
+  id: string
+  shownAt: string
+  width: number | null
+  height: number | null
+  state: PhotoState
+  thumbhash: Buffer | null
+  fileName: string | null
+}
+
+/** At most `limit` photos of the section ('YYYY-MM') after the cursor. Costs the same at any depth. */
+export async function readSection(
+  db: Queryable,
+  { person, epoch }: Placement,
+  section: string,
+  { after, limit }: { after?: TimelineCursor | undefined; limit: number },
+): Promise<TimelinePage> {
+  // Before the first page stands the end of the month, with the id that sorts before every other.
+  const rows = await db.query<TimelineRow>(
+    `select id, shown_at as "shownAt", width, height, state, thumbhash, file_name as "fileName"
+     from photos
+     where person = $1 and epoch = $2 and shown_at >= $3::timestamp and shown_at < $3::timestamp + interval '1 month'
+       and (shown_at, id) < (coalesce($4::timestamp, $3::timestamp + interval '1 month'), $5)
+     order by shown_at desc, id desc limit $6`,
+    [person, epoch, `${section}-01`, after?.shownAt ?? null, after?.id ?? '', limit + 1],
+  )
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    id: page.map(row => row.id),
+    shownAt: page.map(row => row.shownAt),
+    width: page.map(row => row.width),
+    height: page.map(row => row.height),
+    state: page.map(row => row.state),
+    thumbhash: page.map(row => row.thumbhash?.toString('base64') ?? null),
+    fileName: page.map(row => row.fileName),
+    cursor: last && rows.length > limit ? formatTimelineCursor(last) : null,
+  }
+}

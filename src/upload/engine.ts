@@ -1,0 +1,163 @@
+/**
+ * The engine of uploads: what every front (tus, IETF) does with them, whichever way its requests say it. It knows no HTTP.
+ * Someone else's upload does not exist (`not_found`); one that was terminated or has expired is `gone`.
+ */
+import { Readable } from 'node:stream'
+import type { Caller } from '../accounts/caller.js'
+import type { Clock } from '../core/clock.js'
+import { AppError } from '../core/errors.js'
+import { isId, type NewId } from '../core/ids.js'
+import { limits } from '../core/limits.js'
+import type { Database } from '../db/database.js'
+import type { Signals } from '../queue/signals.js'
+import type { Bucket } from '../storage/bucket.js'
+import { BodyBroken, makeAppend } from './append.js'
+import { makeFinish } from './finish.js'
+import { makeHeldBytes } from './held-bytes.js'
+import { type Hold, makeHolds, movedOn } from './holds.js'
+import { parseMetadata, readFileFacts } from './protocol.js'
+import type { Upload } from './upload.js'
+import { findUpload, insertUpload, openTotals } from './uploads-sql.js'
+
+export interface Creation {
+  sizeBytes: number
+  /** Upload-Metadata as it came. */
+  metadata: string
+}
+
+/** The bytes of one request. */
+export interface Body {
+  stream: Readable
+  /** What Content-Length says; undefined when it doesn't. */
+  announcedBytes?: number | undefined
+}
+
+export interface Engine {
+  /** Makes an upload and appends `body` to it when there is one. */
+  create(caller: Caller, creation: Creation, body?: Body): Promise<Upload>
+  /** Appends at `offset`; `conflict` (with the fact `offset`) when the upload is elsewhere. A `done` one is returned as it is, so a repeated last request gets its receipt. */
+  append(caller: Caller, id: string, offset: number, body: Body): Promise<Upload>
+  /** The upload and where it is. Ends a request that still writes to it, since its client has come back; finishes one whose finish was cut short. */
+  find(caller: Caller, id: string): Promise<Upload>
+  terminate(caller: Caller, id: string): Promise<void>
+  /** For the sweeper: finishes an upload whose bytes are all durable. Resolves also when there is nothing to do. */
+  resumeFinish(id: string): Promise<void>
+  /** For the sweeper: ends an upload and has its bytes removed. */
+  expire(id: string): Promise<void>
+  /** Bytes of bodies held in memory now. */
+  heldBytes(): number
+  close(): void
+}
+
+export interface EngineDeps {
+  db: Database
+  bucket: Bucket
+  signals: Signals
+  clock: Clock
+  newId: NewId
+}
+
+export async function makeEngine({ db, bucket, signals, clock, newId }: EngineDeps): Promise<Engine> {
+  const heldBytes = makeHeldBytes(limits.heldBytesPerProcess)
+  const holds = await makeHolds({ db, signals, clock, newId })
+  const finish = makeFinish({ db, bucket, signals, clock })
+  const append = makeAppend({ db, bucket, clock, heldBytes, finish })
+
+  /** Works under a hold and gives it back, whatever happens. */
+  const under = async (hold: Hold, work: () => Promise<void>): Promise<Upload> => {
+    let clean = false
+    try {
+      await work()
+      clean = true
+    } catch (error) {
+      clean = error instanceof BodyBroken
+      throw error
+    } finally {
+      // A done upload has been let go by its commit. One that can't be let go of now is fenced off by its next holder.
+      if (hold.upload.state !== 'done') await hold.release(clean ? 'free' : 'unsure').catch(() => {})
+    }
+    return hold.upload
+  }
+
+  const mine = async (caller: Caller, id: string): Promise<Upload> => {
+    const upload = isId(id) ? await findUpload(db, id) : undefined
+    if (!upload || upload.person !== caller.person || upload.epoch !== caller.epoch) {
+      throw new AppError('not_found', 'There is no such upload')
+    }
+    if (upload.state === 'ended' || (upload.state !== 'done' && upload.expiresAt < clock.now())) {
+      throw new AppError('gone', 'This upload has ended. Start again with a new one')
+    }
+    return upload
+  }
+
+  const finishIfCutShort = async (upload: Upload): Promise<Upload> => {
+    if (upload.state !== 'finishing') return upload
+    const hold = await holds.take(upload)
+    return under(hold, async () => {
+      hold.upload = await finish.large(hold)
+    })
+  }
+
+  return {
+    create: async (caller, { sizeBytes, metadata }, body) => {
+      if (sizeBytes > limits.uploadSizeBytes) {
+        throw new AppError('too_large', `A file may have ${limits.uploadSizeBytes} bytes at most`)
+      }
+      requireFits(0, sizeBytes, body)
+      const facts = readFileFacts(parseMetadata(metadata))
+      const open = await openTotals(db, caller.person)
+      if (open.count >= limits.openUploadsPerPerson || open.bytes + sizeBytes > limits.openBytesPerPerson) {
+        throw new AppError('too_many', 'Too many uploads are open. Finish or end some of them first', {
+          retryAfterSeconds: 60,
+        })
+      }
+      const { person, epoch, device } = caller
+      const now = clock.now()
+      const expiresAt = new Date(now.getTime() + limits.uploadLifetimeMs)
+      const row = { id: newId(), photo: newId(), person, epoch, device, sizeBytes, metadata, ...facts, expiresAt }
+      const hold = holds.adopt(await insertUpload(db, row, now))
+      try {
+        return await under(hold, () =>
+          body || sizeBytes === 0 ? append(hold, body?.stream ?? Readable.from([])) : Promise.resolve(),
+        )
+      } catch (error) {
+        // Created it is: a body that broke off is told by HEAD, and only an error of ours refuses the creation.
+        if (error instanceof BodyBroken) return hold.upload
+        throw error
+      }
+    },
+    append: async (caller, id, offset, body) => {
+      const seen = await mine(caller, id)
+      if (seen.state === 'done' && offset === seen.sizeBytes) return seen
+      if (seen.hold !== 'held' && offset !== seen.offsetBytes) throw movedOn(seen)
+      requireFits(offset, seen.sizeBytes, body)
+      const current = await holds.interrupt(seen)
+      if (offset !== current.offsetBytes) throw movedOn(current)
+      const hold = await holds.take(current)
+      return under(hold, () => append(hold, body.stream))
+    },
+    find: async (caller, id) => {
+      const seen = await mine(caller, id)
+      return finishIfCutShort(await holds.interrupt(seen))
+    },
+    terminate: async (caller, id) => {
+      const seen = await holds.interrupt(await mine(caller, id))
+      await finish.end(seen.id)
+    },
+    resumeFinish: async id => {
+      const upload = await findUpload(db, id)
+      if (upload) await finishIfCutShort(upload)
+    },
+    expire: id => finish.end(id),
+    heldBytes: () => heldBytes.total,
+    close: holds.close,
+  }
+}
+
+function requireFits(offset: number, sizeBytes: number, body: Body | undefined): void {
+  if (body?.announcedBytes === undefined || offset + body.announcedBytes <= sizeBytes) return
+  throw new AppError(
+    'too_large',
+    `The request brings ${body.announcedBytes} bytes, and the upload has room for ${sizeBytes - offset}`,
+  )
+}

@@ -1,0 +1,111 @@
+/**
+ * Who writes to an upload. Handsets break off and come back on another connection, often at another process, before the
+ * first one is noticed to be dead: the newest request wins. It ends the older one by a signal, gives it a moment to make
+ * durable what it has, and then fences it off by the holder's number, which every write names.
+ */
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { Clock } from '../core/clock.js'
+import { AppError } from '../core/errors.js'
+import type { NewId } from '../core/ids.js'
+import type { Database } from '../db/database.js'
+import type { Signals } from '../queue/signals.js'
+import type { Upload } from './upload.js'
+import { findUpload, releaseHold, takeHold } from './uploads-sql.js'
+
+/** How long an older request may take to put its bytes away before it is fenced off. */
+const graceMs = 2_000
+const lookAgainMs = 25
+const attemptsMax = 5
+
+export interface Hold {
+  /** As it is now under this hold; whoever holds it keeps it up to date. */
+  upload: Upload
+  /** Aborts when a newer request wants the upload: stop reading, make durable what is here, let go. */
+  readonly signal: AbortSignal
+  /** `unsure`: calls to the bucket failed, and their effect may still come. */
+  release(hold: 'free' | 'unsure'): Promise<void>
+}
+
+export interface Holds {
+  /** Takes the hold, ending whoever has it. `conflict` when the upload is not where the caller thinks; `held` when it can't be had in time. */
+  take(seen: Upload): Promise<Hold>
+  /** For an upload that was inserted held. */
+  adopt(upload: Upload): Hold
+  /** Ends whoever has it, waits for them to put their bytes away, and returns the upload as it is then. */
+  interrupt(seen: Upload): Promise<Upload>
+  close(): void
+}
+
+export interface HoldsDeps {
+  db: Database
+  signals: Signals
+  clock: Clock
+  newId: NewId
+}
+
+export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promise<Holds> {
+  const active = new Map<string, { holder: number; controller: AbortController }>()
+
+  const endLocal = (id: string, holder: number) => {
+    const here = active.get(id)
+    if (here && here.holder <= holder)
+      here.controller.abort(new AppError('held', 'A newer request took this upload over'))
+  }
+  const unsubscribe = await signals.subscribe('upload', payload => {
+    const [id = '', holder = ''] = payload.split(' ')
+    endLocal(id, Number(holder))
+  })
+
+  const adopt = (upload: Upload): Hold => {
+    const controller = new AbortController()
+    const mine = { holder: upload.holder, controller }
+    active.set(upload.id, mine)
+    const hold: Hold = {
+      upload,
+      signal: controller.signal,
+      release: async state => {
+        if (active.get(upload.id) === mine) active.delete(upload.id)
+        await releaseHold(db, hold.upload, state, clock.now())
+      },
+    }
+    return hold
+  }
+
+  const interrupt = async (seen: Upload): Promise<Upload> => {
+    if (seen.hold !== 'held') return seen
+    endLocal(seen.id, seen.holder)
+    await signals.publish('upload', `${seen.id} ${seen.holder}`)
+    for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
+      const now = await findUpload(db, seen.id)
+      if (!now) throw new AppError('gone', 'This upload has ended')
+      if (now.hold !== 'held' || now.holder !== seen.holder || waitedMs >= graceMs) return now
+      await sleep(lookAgainMs)
+    }
+  }
+
+  return {
+    adopt,
+    interrupt,
+    take: async seen => {
+      let current = seen
+      for (let attempt = 1; attempt <= attemptsMax; attempt++) {
+        current = await interrupt(current)
+        if (current.offsetBytes !== seen.offsetBytes || current.state !== seen.state) throw movedOn(current)
+        const taken = await takeHold(db, current, newId(), clock.now())
+        if (taken) return adopt(taken)
+        current = (await findUpload(db, seen.id)) ?? current
+      }
+      throw new AppError('held', 'Another request is writing to this upload. Try again in a moment', {
+        retryAfterSeconds: 1,
+      })
+    },
+    close: unsubscribe,
+  }
+}
+
+export function movedOn(upload: Upload): AppError {
+  if (upload.state === 'ended') return new AppError('gone', 'This upload has ended')
+  return new AppError('conflict', `The upload is at byte ${upload.offsetBytes}. Continue from there`, {
+    facts: { offset: upload.offsetBytes },
+  })
+}

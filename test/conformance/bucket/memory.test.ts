@@ -1,0 +1,5 @@
+/** Goal: the bucket in memory keeps the contract, so that tests may stand on it. */
+import { memoryBucket } from '../../../src/storage/memory-bucket.js'
+import { bucketSuite } from './bucket-suite.js'
+
+bucketSuite('memory', () => memoryBucket())

@@ -1,0 +1,143 @@
+/** Goal: a feed without gaps, whoever commits at once and whatever rolls back, read page by page; writes only where open. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { isAppError } from '../src/core/errors.js'
+import { newId } from '../src/core/ids.js'
+import type { Placement } from '../src/core/keys.js'
+import { formatCursor, parseCursor, readChanges } from '../src/feed/changes.js'
+import { appendChange } from '../src/feed/changes-sql.js'
+import { requireOpenPlacement } from '../src/regions/placements-sql.js'
+import { startRegion, type TestRegion } from './http/region.js'
+
+let here: TestRegion
+beforeAll(async () => {
+  here = await startRegion()
+})
+afterAll(() => here.close())
+
+describe('cursors', () => {
+  test.each(['1.0', '1.1', '2147483647.9007199254740991'])('%s reads as it was written', text => {
+    const cursor = parseCursor(text)
+    expect(cursor && formatCursor(cursor)).toBe(text)
+  })
+
+  test.each([
+    '',
+    '1',
+    '1.',
+    '.1',
+    '0.1',
+    '01.1',
+    '1.01',
+    '-1.1',
+    '1.-1',
+    '1.1 ',
+    '1.1e3',
+    '2147483648.1',
+    '1.9007199254740992',
+  ])('%j is none', text => {
+    expect(parseCursor(text)).toBeUndefined()
+  })
+})
+
+const append = (placement: Placement) =>
+  here.db.transaction(tx =>
+    appendChange(tx, { ...placement, kind: 'stored', photo: newId(), at: new Date(Date.UTC(2025, 0, 1)) }),
+  )
+
+describe('the feed', () => {
+  test('counts without gaps under commits at once and roll-backs', async () => {
+    const ana = await here.addPerson()
+    const attempts = Array.from({ length: 30 }, async (_, i) => {
+      if (i % 3 !== 0) return append(ana)
+      const rolledBack = here.db.transaction(async tx => {
+        await appendChange(tx, { ...ana, kind: 'stored', photo: newId(), at: new Date() })
+        throw new RangeError('rolled back')
+      })
+      await expect(rolledBack).rejects.toThrow(RangeError)
+      return 0
+    })
+    const told = (await Promise.all(attempts)).filter(seq => seq > 0).sort((a, b) => a - b)
+    expect(told).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
+    const { changes } = await readChanges(here.db, ana, undefined)
+    expect(changes.map(({ seq }) => seq)).toEqual(told)
+  })
+
+  test('pages follow each other until there is no more, and start again where they ended', async () => {
+    const ana = await here.addPerson()
+    for (let i = 0; i < 5; i++) await append(ana)
+    const seen: number[] = []
+    let cursor: { epoch: number; seq: number } | undefined
+    let pages = 0
+    for (let more = true; more && pages < 10; pages++) {
+      const page = await readChanges(here.db, ana, cursor, 2)
+      seen.push(...page.changes.map(({ seq }) => seq))
+      cursor = page.cursor
+      more = page.more
+    }
+    expect([pages, seen]).toEqual([3, [1, 2, 3, 4, 5]])
+    expect(await readChanges(here.db, ana, cursor, 2)).toEqual({
+      changes: [],
+      cursor: { epoch: 1, seq: 5 },
+      more: false,
+    })
+    await append(ana)
+    expect((await readChanges(here.db, ana, cursor, 2)).changes.map(({ seq }) => seq)).toEqual([6])
+  })
+
+  test('a cursor of an epoch that has not come is refused; of an earlier one it counts as it is', async () => {
+    const ana = await here.addPerson()
+    for (let i = 0; i < 3; i++) await append(ana)
+    await expect(readChanges(here.db, ana, { epoch: 2, seq: 0 })).rejects.toSatisfy(error =>
+      isAppError(error, 'invalid'),
+    )
+    await here.db.query('insert into placements values ($1, 2, $2)', [ana.person, 'staging'])
+    await here.db.query('insert into feeds values ($1, 2, 3)', [ana.person])
+    expect(await append({ person: ana.person, epoch: 2 })).toBe(4)
+    const page = await readChanges(here.db, { person: ana.person, epoch: 2 }, { epoch: 1, seq: 3 })
+    expect(page).toMatchObject({ changes: [{ seq: 4 }], cursor: { epoch: 2, seq: 4 }, more: false })
+  })
+
+  test('nobody sees another’s', async () => {
+    const [ana, ben] = [await here.addPerson(), await here.addPerson()]
+    await append(ana)
+    expect((await readChanges(here.db, ben, undefined)).changes).toEqual([])
+  })
+})
+
+describe('a placement', () => {
+  test.each([
+    ['open', undefined],
+    ['staging', 'unavailable'],
+    ['frozen', 'unavailable'],
+    ['erasing', 'misdirected'],
+    ['erased', 'misdirected'],
+  ] as const)('that is %s: writing is %s', async (state, kind) => {
+    const { person, epoch } = await here.addPerson()
+    await here.db.query('update placements set state = $2 where person = $1', [person, state])
+    const outcome = await here.db.transaction(tx => requireOpenPlacement(tx, person, epoch)).catch(error => error)
+    expect(outcome?.kind).toBe(kind)
+    if (kind === 'unavailable') expect(outcome.retryAfterSeconds).toBeGreaterThan(0)
+  })
+
+  test('that never was: misdirected', async () => {
+    const { person } = await here.addPerson()
+    const outcome = here.db.transaction(tx => requireOpenPlacement(tx, person, 7))
+    await expect(outcome).rejects.toSatisfy(error => isAppError(error, 'misdirected'))
+  })
+
+  test('cannot freeze while a write that saw it open is not committed', async () => {
+    const { person, epoch } = await here.addPerson()
+    const order: string[] = []
+    let freeze: Promise<unknown> = Promise.resolve()
+    await here.db.transaction(async tx => {
+      await requireOpenPlacement(tx, person, epoch)
+      freeze = here.db
+        .query(`update placements set state = 'frozen' where person = $1`, [person])
+        .then(() => order.push('frozen'))
+      await new Promise(resolve => setTimeout(resolve, 200))
+      order.push('written')
+    })
+    await freeze
+    expect(order).toEqual(['written', 'frozen'])
+  })
+})

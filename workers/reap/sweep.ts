@@ -1,0 +1,24 @@
+/** Finishes uploads whose finish was cut short and whose handset didn't come back, and ends those past their time. */
+import type { Clock } from '../../src/core/clock.js'
+import { isAppError } from '../../src/core/errors.js'
+import type { Database } from '../../src/db/database.js'
+import type { JobQueue } from '../../src/queue/queue.js'
+import type { Engine } from '../../src/upload/engine.js'
+import { findExpired, findUnfinished } from '../../src/upload/uploads-sql.js'
+
+const restingMs = 30_000
+const batch = 200
+
+export function makeSweep(db: Database, engine: Engine, queue: JobQueue, clock: Clock): () => Promise<void> {
+  return async () => {
+    for (const upload of await findUnfinished(db, new Date(clock.now().getTime() - restingMs), batch)) {
+      await engine.resumeFinish(upload).catch(error => {
+        // Its handset is at it again, or what it holds is wrong and the upload has ended: nothing left to do here.
+        if (!isAppError(error) || error.kind === 'unavailable') throw error
+      })
+    }
+    const expired = await findExpired(db, clock.now(), batch)
+    for (const upload of expired) await engine.expire(upload)
+    await queue.add(expired.map(upload => ({ name: 'reap' as const, data: { upload } })))
+  }
+}

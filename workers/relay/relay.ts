@@ -1,0 +1,12 @@
+/** Hands what the outbox holds to the queue: at once when a commit signals, and by itself every second in case a signal was lost. */
+import type { Database } from '../../src/db/database.js'
+import { drainOutbox } from '../../src/queue/outbox-sql.js'
+import type { JobQueue } from '../../src/queue/queue.js'
+
+const batch = 200
+
+export function makeRelay(db: Database, queue: JobQueue): () => Promise<void> {
+  return async () => {
+    while ((await drainOutbox(db, batch, jobs => queue.add(jobs))) === batch);
+  }
+}

@@ -1,0 +1,58 @@
+/** EXIF's ways to write a time, read strictly: what isn't a real date is undefined. Pure. */
+import { photoFactsLimits as limits } from '../../src/library/photo-facts.js'
+
+/** 'YYYY:MM:DD HH:MM:SS' (EXIF 2.32 §4.6.4) → 'YYYY-MM-DDTHH:MM:SS', when it is a real date that isn't far ahead of now. */
+export function parseWallTime(value: unknown, now: Date): string | undefined {
+  const match = typeof value === 'string' ? /^(\d{4})[:-](\d\d)[:-](\d\d)[ T](\d\d):(\d\d):(\d\d)/.exec(value) : null
+  if (match === null) return undefined
+  const [, year, month, day, hour, minute, second] = match
+  const wall = `${year}-${month}-${day}T${hour}:${minute}:${second}`
+  const epochMs = utcMs(wall)
+  if (epochMs === undefined || Number(year) < limits.yearMin || epochMs > now.getTime() + limits.takenAheadMs)
+    return undefined
+  return wall
+}
+
+/** '+08:00', '-03:30' or 'Z' (EXIF 2.31 OffsetTime) → minutes ahead of UTC. */
+export function parseOffset(value: unknown): number | undefined {
+  if (typeof value !== 'string') return undefined
+  if (value.trim() === 'Z') return 0
+  const match = /^([+-])(\d\d):?([0-5]\d)$/.exec(value.trim())
+  if (match === null) return undefined
+  const minutes = Number(match[2]) * 60 + Number(match[3])
+  if (minutes > limits.offsetMinutes) return undefined
+  return match[1] === '-' && minutes > 0 ? -minutes : minutes
+}
+
+/** GPSDateStamp 'YYYY:MM:DD' and GPSTimeStamp [hours, minutes, seconds], which are UTC → milliseconds since 1970. */
+export function gpsMoment(date: unknown, time: unknown): number | undefined {
+  const match = typeof date === 'string' ? /^(\d{4})[:-](\d\d)[:-](\d\d)/.exec(date) : null
+  if (match === null || !Array.isArray(time) || time.length !== 3) return undefined
+  const midnightMs = utcMs(`${match[1]}-${match[2]}-${match[3]}T00:00:00`)
+  const [hours, minutes, seconds] = time as [unknown, unknown, unknown]
+  if (midnightMs === undefined || !isWithin(hours, 24) || !isWithin(minutes, 60) || !isWithin(seconds, 60))
+    return undefined
+  return midnightMs + ((hours * 60 + minutes) * 60 + seconds) * 1000
+}
+
+/**
+ * The zone's offset, from a wall clock and the same moment in UTC. Zones are quarters of an hour; a receiver's fix is
+ * seconds to minutes old, so the difference is rounded. Undefined when no zone on Earth is that far away.
+ */
+export function offsetBetween(wall: string, momentMs: number | undefined): number | undefined {
+  const wallMs = utcMs(wall)
+  if (wallMs === undefined || momentMs === undefined) return undefined
+  const minutes = Math.round((wallMs - momentMs) / 900_000) * 15
+  return Math.abs(minutes) <= limits.offsetMinutes ? minutes || 0 : undefined
+}
+
+/** Undefined for 30 February, 25 o'clock and the like, which Date would carry over or refuse. */
+function utcMs(wall: string): number | undefined {
+  const epochMs = Date.parse(`${wall}Z`)
+  const isReal = !Number.isNaN(epochMs) && new Date(epochMs).toISOString().startsWith(wall)
+  return isReal ? epochMs : undefined
+}
+
+function isWithin(value: unknown, end: number): value is number {
+  return typeof value === 'number' && value >= 0 && value < end
+}
