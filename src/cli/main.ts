@@ -43,15 +43,14 @@ async function main(): Promise<number> {
     stderr.write(`photosync: there is no command ‘${name}’; photosync --help tells what there is\n`)
     return exitStatus.usage
   }
-  // The servers end by signals in their own way.
-  if (command === apiCommand || command === workerCommand)
-    return command(args, { stdout, stderr, env: environmentOf(), signal: new AbortController().signal })
   const stop = new AbortController()
-  for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
-    process.once(signal, () => stop.abort(new Error('stopped')))
+  // The servers handle signals in their own way.
+  if (command !== apiCommand && command !== workerCommand) {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.once(signal, () => stop.abort(new Error('stopped')))
+    }
+  }
   return command(args, { stdout, stderr, env: environmentOf(), signal: stop.signal })
 }
 
-const status = await main()
-// A server goes on by itself after its command has returned.
-if (status !== undefined) process.exitCode = status
+process.exitCode = await main()

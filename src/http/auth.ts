@@ -28,7 +28,7 @@ export function authHook(authenticate: Authenticate): onRequestAsyncHookHandler 
     const bearer = bearerOf(request.headers.authorization)
     const sessionToken = readSessionCookie(request)
     const caller = await authenticate({ bearer, sessionToken })
-    if (!caller && isUnsafe(request.method)) requireSameOrigin(request.headers)
+    if (caller.session && isUnsafe(request.method)) requireSameOrigin(request.headers)
     request.caller = caller
   }
 }

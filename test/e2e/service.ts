@@ -1,0 +1,116 @@
+/**
+ * One region of the service as it runs in production, for end-to-end tests: `photosync api` and `photosync worker` as
+ * processes of their own, from the environment, on either kind of store.
+ */
+import { randomBytes } from 'node:crypto'
+import { mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { withAccounts } from '../../src/cli/with-accounts.js'
+import { readConfig } from '../../src/config.js'
+import type { Database } from '../../src/db/database.js'
+import { openDatabase } from '../../src/db/database.js'
+import type { Bucket } from '../../src/storage/bucket.js'
+import { openBucket } from '../../src/storage/open-bucket.js'
+import { freePort, freshDatabase, type NodeProcess, s3Client, spawnNode, useRedis, useS3 } from '../support/services.js'
+
+export type Stores = 'Postgres and a disk' | 'Redis and S3'
+
+export interface Person {
+  id: string
+  email: string
+  password: string
+  token: string
+  signInLink: string
+}
+
+export interface Service {
+  /** Where handsets send. */
+  server: string
+  env: Record<string, string>
+  db: Database
+  bucket: Bucket
+  addPerson(): Promise<Person>
+  startApi(): Promise<NodeProcess>
+  startWorker(): Promise<NodeProcess>
+  /** Both running. */
+  api: NodeProcess
+  worker: NodeProcess
+  stop(): Promise<void>
+}
+
+const readyDeadlineMs = 30_000
+
+export async function startService(stores: Stores): Promise<Service> {
+  const folder = await mkdtemp(join(tmpdir(), 'photosync-e2e-'))
+  const database = await freshDatabase()
+  const port = await freePort()
+  const env = {
+    PHOTOSYNC_REGION: 'ap-southeast-1',
+    DATABASE_URL: database.url,
+    PORT: String(port),
+    ...(stores === 'Redis and S3' ? await redisAndS3() : { BUCKET_DIR: join(folder, 'bucket') }),
+    AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+  }
+  const start = async (word: string) => {
+    const server = await spawnNode('dist/src/cli/main.js', { args: [word], env })
+    await server.waitForLine(/"msg":"ready"/, readyDeadlineMs)
+    return server
+  }
+  const db = openDatabase({ url: database.url, onIdleError: () => {} })
+  const bucket = openBucket(readConfig(env).bucket)
+  const service: Service = {
+    server: `http://127.0.0.1:${port}`,
+    env,
+    db,
+    bucket,
+    api: await start('api'),
+    worker: await start('worker'),
+    startApi: async () => {
+      service.api = await start('api')
+      return service.api
+    },
+    startWorker: async () => {
+      service.worker = await start('worker')
+      return service.worker
+    },
+    addPerson: () => addPerson(env),
+    stop: async () => {
+      await Promise.all([service.api.stop(), service.worker.stop()])
+      await Promise.all([db.close(), bucket.close()])
+      await database.drop()
+      await rm(folder, { recursive: true, force: true })
+    },
+  }
+  return service
+}
+
+/** The queue's keys are one set for each Redis database, so every service gets a database of its own. */
+let redisDatabase = 1
+
+async function redisAndS3(): Promise<Record<string, string>> {
+  const [s3] = useS3()
+  const bucket = `e2e-${randomBytes(6).toString('hex')}`
+  const client = s3Client(s3)
+  await client.send(new CreateBucketCommand({ Bucket: bucket }))
+  client.destroy()
+  return {
+    REDIS_URL: `${useRedis()}/${redisDatabase++ % 16}`,
+    S3_ENDPOINT: s3.endpoint,
+    S3_REGION: s3.region,
+    S3_BUCKET: bucket,
+    S3_ACCESS_KEY_ID: s3.accessKeyId,
+    S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
+  }
+}
+
+async function addPerson(env: Record<string, string>): Promise<Person> {
+  const email = `${randomBytes(6).toString('hex')}@people.example`
+  const password = randomBytes(12).toString('base64url')
+  return withAccounts(env, async accounts => {
+    const { person: id } = await accounts.addAccount(email, password)
+    const { token } = await accounts.addDevice(id, 'phone')
+    return { id, email, password, token, signInLink: await accounts.createSignInLink(id) }
+  })
+}
