@@ -166,6 +166,10 @@ async function start(
   ]
   const server = run(runAs, postgres, ['-D', data, ...settings.flatMap(setting => ['-c', setting])])
   const output = collect(server)
+  // However this process ends, but for SIGKILL, the server ends with it.
+  const end = () => server.kill('SIGQUIT')
+  process.once('exit', end)
+  server.once('exit', () => process.off('exit', end))
   const death = ended(server)
   const ready = new Promise<void>(resolve => {
     server.stderr?.on('data', () => {

@@ -12,6 +12,7 @@ export interface Listener {
 }
 
 const reconnectDelayMs = 500
+const answerDeadlineMs = 10_000
 
 export async function openListener(url: string, onError: (error: unknown) => void): Promise<Listener> {
   const listeners = new Map<string, Set<(payload: string) => void>>()
@@ -19,13 +20,24 @@ export async function openListener(url: string, onError: (error: unknown) => voi
   let client = await connect()
 
   async function connect(): Promise<pg.Client> {
-    const fresh = new pg.Client({ connectionString: url, keepAlive: true, connectionTimeoutMillis: 10_000 })
+    const fresh = new pg.Client({
+      connectionString: url,
+      keepAlive: true,
+      connectionTimeoutMillis: answerDeadlineMs,
+      query_timeout: answerDeadlineMs,
+    })
     fresh.on('error', onError)
     fresh.on('notification', ({ channel, payload = '' }) => {
       for (const listener of listeners.get(channel) ?? []) listener(payload)
     })
-    await fresh.connect()
-    for (const channel of listeners.keys()) await fresh.query(`listen ${pg.escapeIdentifier(channel)}`)
+    try {
+      await fresh.connect()
+      for (const channel of listeners.keys()) await fresh.query(`listen ${pg.escapeIdentifier(channel)}`)
+    } catch (error) {
+      // One that connected and can't listen would stay, and be forgotten.
+      void fresh.end().catch(onError)
+      throw error
+    }
     fresh.once('end', () => void reconnect())
     return fresh
   }
@@ -34,6 +46,7 @@ export async function openListener(url: string, onError: (error: unknown) => voi
     while (!closed) {
       try {
         client = await connect()
+        if (closed) return await client.end()
         for (const group of listeners.values()) for (const listener of group) listener('')
         return
       } catch (error) {
@@ -45,10 +58,9 @@ export async function openListener(url: string, onError: (error: unknown) => voi
 
   return {
     listen: async (channel, onPayload) => {
-      const group = listeners.get(channel) ?? new Set()
-      listeners.set(channel, group.add(onPayload))
-      if (group.size === 1) await client.query(`listen ${pg.escapeIdentifier(channel)}`)
-      return () => void group.delete(onPayload)
+      listeners.set(channel, (listeners.get(channel) ?? new Set()).add(onPayload))
+      await client.query(`listen ${pg.escapeIdentifier(channel)}`)
+      return () => void listeners.get(channel)?.delete(onPayload)
     },
     notify: async (channel, payload) => {
       await client.query('select pg_notify($1, $2)', [channel, payload])

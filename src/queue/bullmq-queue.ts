@@ -5,7 +5,7 @@
 import { createPostgresBackend, Queue, type QueueOptions } from 'bullmq'
 import { Redis } from 'ioredis'
 import { AppError } from '../core/errors.js'
-import { type Job, type JobName, jobId, jobNames } from './jobs.js'
+import { type Job, type JobName, jobId, jobNames, parseJob } from './jobs.js'
 import type { JobCounts, JobQueue, QueueConnection } from './queue.js'
 
 /** Braces keep a queue's keys in one slot of a Redis Cluster. */
@@ -13,6 +13,10 @@ export const redisPrefix = '{photosync}'
 
 /** Postgres: all queues of the process share these few connections' worth of work. */
 const postgresConnectionsMax = 2
+
+/** What is handed over in one call, so that each is answered well within the deadline: Postgres takes about 1,000 a second. */
+const batchJobs = 500
+const answerDeadlineMs = 10_000
 
 const jobOptions = {
   attempts: 5,
@@ -22,8 +26,18 @@ const jobOptions = {
   removeOnFail: true,
 } as const
 
+/** Touches nothing yet: `check` proves that the store can be used. `onError` hears of connections that break. */
 export function openQueue(connection: QueueConnection, onError: (error: unknown) => void): JobQueue {
-  const redis = 'redisUrl' in connection ? openProducerRedis(connection.redisUrl, onError) : undefined
+  // Why the store can't be reached, for calls that can only wait for it.
+  let trouble: unknown
+  const complain = (error: unknown) => {
+    trouble = error
+    onError(error)
+  }
+  const redis = 'redisUrl' in connection ? openProducerRedis(connection.redisUrl, complain) : undefined
+  redis?.on('ready', () => {
+    trouble = undefined
+  })
   const queues = new Map<JobName, Queue>(jobNames.map(name => [name, open(name)]))
 
   function open(name: JobName): Queue {
@@ -45,13 +59,15 @@ export function openQueue(connection: QueueConnection, onError: (error: unknown)
           },
           createPostgresBackend,
         )
-    queue.on('error', onError)
+    // Queues that share a connection all repeat its errors.
+    if (!redis) queue.on('error', complain)
+    else queue.on('error', () => {})
     return queue as Queue
   }
 
   const ask = async <T>(question: Promise<T>): Promise<T> => {
     try {
-      return await withDeadline(question, 10_000)
+      return await withDeadline(question, answerDeadlineMs, () => trouble)
     } catch (cause) {
       throw new AppError('unavailable', 'The queue does not answer', { cause, retryAfterSeconds: 2 })
     }
@@ -59,11 +75,14 @@ export function openQueue(connection: QueueConnection, onError: (error: unknown)
 
   return {
     add: async (jobs: readonly Job[]) => {
+      const parsed = jobs.map(parseJob)
       for (const [name, queue] of queues) {
-        const entries = jobs
+        const entries = parsed
           .filter(job => job.name === name)
           .map(job => ({ name, data: job.data, opts: { jobId: jobId(job) } }))
-        if (entries.length > 0) await ask(queue.addBulk(entries))
+        for (let at = 0; at < entries.length; at += batchJobs) {
+          await ask(queue.addBulk(entries.slice(at, at + batchJobs)))
+        }
       }
     },
     counts: async (name: JobName): Promise<JobCounts> => {
@@ -100,10 +119,10 @@ function openProducerRedis(url: string, onError: (error: unknown) => void): Redi
   return redis
 }
 
-async function withDeadline<T>(work: Promise<T>, deadlineMs: number): Promise<T> {
+async function withDeadline<T>(work: Promise<T>, deadlineMs: number, cause: () => unknown): Promise<T> {
   let timer: NodeJS.Timeout | undefined
   const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`)), deadlineMs)
+    timer = setTimeout(() => reject(new Error(`no answer within ${deadlineMs} ms`, { cause: cause() })), deadlineMs)
   })
   try {
     return await Promise.race([work, late])

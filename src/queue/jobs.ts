@@ -9,7 +9,7 @@
 import { z } from 'zod'
 import { isId } from '../core/ids.js'
 
-const id = z.string().refine(isId)
+const id = z.string().refine(isId, { error: 'must be an id' })
 
 export const jobSchemas = {
   /** Reads a new original: verifies it, makes its renditions, reads its facts. */
@@ -23,6 +23,19 @@ export type JobData<Name extends JobName> = z.infer<(typeof jobSchemas)[Name]>
 export type Job = { [Name in JobName]: { name: Name; data: JobData<Name> } }[JobName]
 
 export const jobNames = Object.keys(jobSchemas) as JobName[]
+
+/** The job, with nothing in it but what its kind carries. Throws a TypeError for a kind that isn't known and for other data. */
+export function parseJob({ name, data }: { name: string; data: unknown }): Job {
+  if (!isJobName(name)) throw new TypeError(`There is no job ${name}; there are ${jobNames.join(', ')}`)
+  const parsed = jobSchemas[name].safeParse(data)
+  if (parsed.success) return { name, data: parsed.data } as Job
+  const faults = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'its data'}: ${message}`)
+  throw new TypeError(`A job ${name} cannot be made of this (${faults.join('; ')})`)
+}
+
+function isJobName(name: string): name is JobName {
+  return Object.hasOwn(jobSchemas, name)
+}
 
 /** BullMQ wants ids without ':' that aren't all digits. */
 export function jobId(job: Job): string {

@@ -19,25 +19,38 @@ async function postgresSignals(databaseUrl: string, onError: (error: unknown) =>
   }
 }
 
+/** Redis answers a message in well under a millisecond; a publisher doesn't wait longer than this for one that hangs. */
+const publishDeadlineMs = 5_000
+
 async function redisSignals(redisUrl: string, onError: (error: unknown) => void): Promise<Signals> {
   // A connection that subscribes can do nothing else, so there are two.
-  const publisher = new Redis(redisUrl, { enableOfflineQueue: false, maxRetriesPerRequest: 1 })
-  const subscriber = new Redis(redisUrl, { maxRetriesPerRequest: null })
+  const publisher = new Redis(redisUrl, {
+    enableOfflineQueue: false,
+    maxRetriesPerRequest: 1,
+    commandTimeout: publishDeadlineMs,
+  })
+  const subscriber = new Redis(redisUrl, { maxRetriesPerRequest: null, autoResubscribe: false })
   for (const redis of [publisher, subscriber]) redis.on('error', onError)
   const listeners = new Map<string, Set<(payload: string) => void>>()
   subscriber.on('message', (channel, payload) => {
     for (const listener of listeners.get(channel) ?? []) listener(payload)
   })
+  // Not by ioredis itself: whoever listens is woken only once nothing can pass unheard any more.
+  const resubscribe = async () => {
+    if (listeners.size === 0) return
+    await subscriber.subscribe(...listeners.keys())
+    for (const group of listeners.values()) for (const listener of group) listener('')
+  }
+  subscriber.once('ready', () => subscriber.on('ready', () => void resubscribe().catch(onError)))
   return {
     publish: async (channel, payload) => {
       await publisher.publish(`photosync:${channel}`, payload).catch(onError)
     },
     subscribe: async (channel, onPayload) => {
       const name = `photosync:${channel}`
-      const group = listeners.get(name) ?? new Set()
-      listeners.set(name, group.add(onPayload))
-      if (group.size === 1) await subscriber.subscribe(name)
-      return () => void group.delete(onPayload)
+      listeners.set(name, (listeners.get(name) ?? new Set()).add(onPayload))
+      await subscriber.subscribe(name)
+      return () => void listeners.get(name)?.delete(onPayload)
     },
     close: async () => {
       publisher.disconnect()

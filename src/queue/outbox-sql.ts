@@ -3,26 +3,27 @@
  * whatever the queue's store forgets. workers/relay hands them on.
  */
 import type { Database, Queryable } from '../db/database.js'
-import type { Job } from './jobs.js'
+import { type Job, jobNames, parseJob } from './jobs.js'
 
-/** Within the caller's transaction. Publish the signal `outbox` after its commit, so that the relay looks at once. */
+/** Within the caller's transaction; a TypeError for what is no job, before it is written. Publish the signal `outbox` after its commit, so that the relay looks at once. */
 export async function addToOutbox(tx: Queryable, jobs: readonly Job[]): Promise<void> {
   if (jobs.length === 0) return
   await tx.query('insert into outbox (job, data) select * from unnest($1::text[], $2::jsonb[])', [
     jobs.map(({ name }) => name),
-    jobs.map(({ data }) => JSON.stringify(data)),
+    jobs.map(job => JSON.stringify(parseJob(job).data)),
   ])
 }
 
 /**
  * Hands the oldest rows to `send` and removes them once it has resolved. When it rejects, or the process dies, they stay and
- * are sent again: at least once. Several relays may run; each row is with one of them at a time. Returns how many were sent.
+ * are sent again: at least once. Several relays may run; each row is with one of them at a time. Rows of a kind that isn't
+ * known here stay for a process that is newer than this one. Returns how many were sent.
  */
 export async function drainOutbox(db: Database, limit: number, send: (jobs: Job[]) => Promise<void>): Promise<number> {
   return db.transaction(async tx => {
     const rows = await tx.query<{ id: number; job: Job['name']; data: Job['data'] }>(
-      'select id, job, data from outbox order by id limit $1 for update skip locked',
-      [limit],
+      'select id, job, data from outbox where job = any($2) order by id limit $1 for update skip locked',
+      [limit, jobNames],
     )
     if (rows.length === 0) return 0
     await send(rows.map(({ job, data }) => ({ name: job, data }) as Job))

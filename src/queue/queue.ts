@@ -14,10 +14,14 @@ export interface JobCounts {
 }
 
 export interface JobQueue {
-  /** Resolves when the store has them all. Jobs whose id is already waiting or running are left as they are. */
+  /**
+   * Resolves when the store has them all. Jobs whose id is already waiting or running are left as they are. Rejects with
+   * `unavailable` when the store doesn't take them, within 10 s of its last answer: it may have some of them, and adding
+   * them again does no harm. Throws a TypeError, and adds none, when one of them is no job of queue/jobs.ts.
+   */
   add(jobs: readonly Job[]): Promise<void>
   counts(name: JobName): Promise<JobCounts>
-  /** Rejects with `unavailable` and what to do when the store can't be reached. */
+  /** Rejects with `unavailable` when the store can't be reached, within 10 s; the cause says why. */
   check(): Promise<void>
   close(): Promise<void>
 }

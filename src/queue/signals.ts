@@ -5,7 +5,10 @@
 export interface Signals {
   /** Resolves when handed over; nobody may be listening. Errors are swallowed by contract and counted by the caller's metrics. */
   publish(channel: SignalChannel, payload: string): Promise<void>
-  /** Calls `listener` for each signal until the returned function is called. Resolves once listening. */
+  /**
+   * Calls `listener` for each signal until the returned function is called. Resolves once listening. After the connection
+   * broke and is back it is called once with an empty payload: "look, something may have passed".
+   */
   subscribe(channel: SignalChannel, listener: (payload: string) => void): Promise<() => void>
   close(): Promise<void>
 }

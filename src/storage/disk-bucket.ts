@@ -17,7 +17,7 @@ import { checkedChunks, endOnAbort } from './body.js'
 import type { Bucket, ByteRange, CallOptions, GetResult } from './bucket.js'
 import { alreadyThere, checkKey, checkPrefix, checkRange, noObject, withinObject } from './checks.js'
 import { diskError, isAbsent } from './disk-errors.js'
-import { diskFiles } from './disk-files.js'
+import { type DiskFiles, diskFiles } from './disk-files.js'
 import { factsOf, listFiles } from './disk-list.js'
 import { diskMultiparts } from './disk-multipart.js'
 import { proveBucket } from './probe.js'
@@ -35,7 +35,6 @@ export function diskBucket({ dir, newId = randomId, clock = systemClock }: DiskB
   const root = resolve(dir)
   const files = diskFiles(root, newId, clock)
   const multiparts = diskMultiparts(files, newId, clock)
-  const pathOf = (key: string) => join(files.objects, key)
 
   /** Every call goes through here: prepared first, its system errors translated. */
   async function call<T>(signal: AbortSignal | undefined, action: () => Promise<T>): Promise<T> {
@@ -57,10 +56,49 @@ export function diskBucket({ dir, newId = randomId, clock = systemClock }: DiskB
     }
   }
 
+  const bucket: Bucket = {
+    ...objectCalls(files, call, listing),
+    createMultipart: (key, options = {}) => call(options.signal, () => multiparts.createMultipart(key, options)),
+    uploadPart: (key, id, number, body, options = {}) =>
+      call(options.signal, () => multiparts.uploadPart(key, id, number, body, options)),
+    completeMultipart: (key, id, parts, options = {}) =>
+      call(options.signal, () => multiparts.completeMultipart(key, id, parts, options)),
+    abortMultipart: (key, id, options = {}) => call(options.signal, () => multiparts.abortMultipart(key, id, options)),
+    listMultiparts: (prefix, options) => listing(() => multiparts.listMultiparts(prefix, options)),
+
+    async signedUrl() {
+      return undefined
+    },
+
+    async check(options) {
+      try {
+        await call(options?.signal, () => stat(files.objects))
+        await proveBucket(bucket, newId, options)
+      } catch (error) {
+        if (!isAppError(error)) throw error
+        throw new AppError(error.kind, `The bucket's folder ${root} can't be used: ${error.message}`, { cause: error })
+      }
+    },
+
+    // Nothing is held between calls: bodies being read belong to their readers.
+    async close() {},
+  }
+  return bucket
+}
+
+type Call = <T>(signal: AbortSignal | undefined, action: () => Promise<T>) => Promise<T>
+type Listing = <T>(action: () => AsyncIterable<T>) => AsyncGenerator<T, void>
+
+function objectCalls(
+  files: DiskFiles,
+  call: Call,
+  listing: Listing,
+): Pick<Bucket, 'put' | 'get' | 'head' | 'delete' | 'list'> {
+  const pathOf = (key: string) => join(files.objects, key)
   /** An unmounted disk must not look like a bucket without objects. */
   const mustBeMounted = () => stat(files.objects)
 
-  const bucket: Bucket = {
+  return {
     put: (key, body, { sha256, ifAbsent = false, signal } = {}) =>
       call(signal, async () => {
         checkKey(key)
@@ -107,33 +145,7 @@ export function diskBucket({ dir, newId = randomId, clock = systemClock }: DiskB
         await mustBeMounted()
         yield* listFiles(files.objects, prefix, signal)
       }),
-
-    createMultipart: (key, options = {}) => call(options.signal, () => multiparts.createMultipart(key, options)),
-    uploadPart: (key, id, number, body, options = {}) =>
-      call(options.signal, () => multiparts.uploadPart(key, id, number, body, options)),
-    completeMultipart: (key, id, parts, options = {}) =>
-      call(options.signal, () => multiparts.completeMultipart(key, id, parts, options)),
-    abortMultipart: (key, id, options = {}) => call(options.signal, () => multiparts.abortMultipart(key, id, options)),
-    listMultiparts: (prefix, options) => listing(() => multiparts.listMultiparts(prefix, options)),
-
-    async signedUrl() {
-      return undefined
-    },
-
-    async check(options) {
-      try {
-        await call(options?.signal, mustBeMounted)
-        await proveBucket(bucket, newId, options)
-      } catch (error) {
-        if (!isAppError(error)) throw error
-        throw new AppError(error.kind, `The bucket's folder ${root} can't be used: ${error.message}`, { cause: error })
-      }
-    },
-
-    // Nothing is held between calls: bodies being read belong to their readers.
-    async close() {},
   }
-  return bucket
 }
 
 /** Takes over the file: it is closed with the body, or now. */

@@ -30,16 +30,7 @@ type MultipartCalls = Pick<
 export function diskMultiparts(files: DiskFiles, newId: NewId, clock: Clock): MultipartCalls {
   const folderOf = (id: string) => join(files.multiparts, id)
   const partPath = (id: string, number: number) => join(folderOf(id), String(number).padStart(5, '0'))
-
-  async function aboutOf(id: string): Promise<About | undefined> {
-    if (!isId(id)) return undefined
-    try {
-      return aboutSchema.parse(JSON.parse(await readFile(join(folderOf(id), 'about.json'), 'utf8')))
-    } catch (error) {
-      if (isAbsent(error)) return undefined
-      throw error
-    }
-  }
+  const aboutOf = (id: string) => readAbout(folderOf(id), id)
 
   async function mustExist(key: string, id: string): Promise<void> {
     if ((await aboutOf(id))?.key !== key) throw noMultipart()
@@ -55,25 +46,6 @@ export function diskMultiparts(files: DiskFiles, newId: NewId, clock: Clock): Mu
     }
     await files.syncFolder(files.multiparts)
     await rm(temp, { recursive: true, force: true })
-  }
-
-  /** The parts' bytes one after another; throws before a part's last chunk is followed by another part's first. */
-  async function* joined(id: string, parts: readonly Part[], signal?: AbortSignal): AsyncGenerator<Uint8Array, void> {
-    for (const part of parts) {
-      const hash = createHash('sha256')
-      let sizeBytes = 0
-      try {
-        for await (const chunk of createReadStream(partPath(id, part.number), { highWaterMark: readSizeBytes })) {
-          signal?.throwIfAborted()
-          hash.update(chunk)
-          sizeBytes += chunk.byteLength
-          yield chunk
-        }
-      } catch (error) {
-        throw isAbsent(error) ? wrongPart(part.number, error) : error
-      }
-      if (hash.digest('hex') !== part.etag || sizeBytes !== part.sizeBytes) throw wrongPart(part.number)
-    }
   }
 
   return {
@@ -113,7 +85,7 @@ export function diskMultiparts(files: DiskFiles, newId: NewId, clock: Clock): Mu
     async completeMultipart(key, id, parts, { signal } = {}) {
       const ordered = partsInOrder(parts)
       await mustExist(key, id)
-      const temp = await files.writeTemp(joined(id, ordered, signal))
+      const temp = await files.writeTemp(joined(ordered, number => partPath(id, number), signal))
       await files.publish(temp, join(files.objects, key), false)
       await remove(id)
     },
@@ -130,5 +102,40 @@ export function diskMultiparts(files: DiskFiles, newId: NewId, clock: Clock): Mu
         if (about?.key.startsWith(prefix)) yield { key: about.key, multipart: id, startedAt: about.startedAt }
       }
     },
+  }
+}
+
+/** undefined when there is no such multipart. */
+async function readAbout(folder: string, id: string): Promise<About | undefined> {
+  // Whatever else a caller names must not become a path.
+  if (!isId(id)) return undefined
+  try {
+    return aboutSchema.parse(JSON.parse(await readFile(join(folder, 'about.json'), 'utf8')))
+  } catch (error) {
+    if (isAbsent(error)) return undefined
+    throw error
+  }
+}
+
+/** The parts' bytes one after another; throws at the end of a part that isn't the one named. */
+async function* joined(
+  parts: readonly Part[],
+  pathOf: (number: number) => string,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Uint8Array, void> {
+  for (const part of parts) {
+    const hash = createHash('sha256')
+    let sizeBytes = 0
+    try {
+      for await (const chunk of createReadStream(pathOf(part.number), { highWaterMark: readSizeBytes })) {
+        signal?.throwIfAborted()
+        hash.update(chunk)
+        sizeBytes += chunk.byteLength
+        yield chunk
+      }
+    } catch (error) {
+      throw isAbsent(error) ? wrongPart(part.number, error) : error
+    }
+    if (hash.digest('hex') !== part.etag || sizeBytes !== part.sizeBytes) throw wrongPart(part.number)
   }
 }

@@ -1,7 +1,7 @@
 /** A bucket that tells of every call how it ended, how long it took and how many bytes it moved. Changes nothing else. */
 import { type ErrorKind, isAppError } from '../core/errors.js'
 import { relay } from './body.js'
-import type { Bucket, Replayable } from './bucket.js'
+import type { Bucket, GetResult, Replayable } from './bucket.js'
 
 export type BucketCall = Exclude<keyof Bucket, 'close'>
 
@@ -60,30 +60,9 @@ export function meteredBucket(
     }
   }
 
-  const timedGet: Bucket['get'] = async (key, call) => {
-    const end = begin('get')
-    try {
-      const { sizeBytes, body: source } = await bucket.get(key, call)
-      let bytes = 0
-      const body = relay(source, {
-        onChunk: chunk => {
-          bytes += chunk.byteLength
-        },
-      })
-      body.once('close', () => {
-        if (body.errored) end(outcomeOf(body.errored, call?.signal), bytes)
-        else end(body.readableEnded ? 'ok' : 'cancelled', bytes)
-      })
-      return { sizeBytes, body }
-    } catch (error) {
-      end(outcomeOf(error, call?.signal), 0)
-      throw error
-    }
-  }
-
   return {
     put: (key, body, call) => timed('put', call?.signal, () => bucket.put(key, body, call), body),
-    get: timedGet,
+    get: (key, call) => timedGet(bucket.get(key, call), begin('get'), call?.signal),
     head: (key, call) => timed('head', call?.signal, () => bucket.head(key, call)),
     delete: (keys, call) => timed('delete', call?.signal, () => bucket.delete(keys, call)),
     list: (prefix, call) => timedList('list', call?.signal, () => bucket.list(prefix, call)),
@@ -99,6 +78,30 @@ export function meteredBucket(
     signedUrl: (key, wanted) => timed('signedUrl', undefined, () => bucket.signedUrl(key, wanted)),
     check: call => timed('check', call?.signal, () => bucket.check(call)),
     close: () => bucket.close(),
+  }
+}
+
+async function timedGet(
+  getting: Promise<GetResult>,
+  end: (outcome: BucketOutcome, bytes: number) => void,
+  signal: AbortSignal | undefined,
+): Promise<GetResult> {
+  try {
+    const { sizeBytes, body: source } = await getting
+    let bytes = 0
+    const body = relay(source, {
+      onChunk: chunk => {
+        bytes += chunk.byteLength
+      },
+    })
+    body.once('close', () => {
+      if (body.errored) end(outcomeOf(body.errored, signal), bytes)
+      else end(body.readableEnded ? 'ok' : 'cancelled', bytes)
+    })
+    return { sizeBytes, body }
+  } catch (error) {
+    end(outcomeOf(error, signal), 0)
+    throw error
   }
 }
 

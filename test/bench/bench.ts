@@ -1,0 +1,21 @@
+/** What every bench is: something to run, results for machines, a table for people. */
+export interface Bench {
+  /** One line: what is measured against what. */
+  about: string
+  /** Rejects with an AppError that says what to do when this machine lacks what the bench needs. */
+  run(options: BenchOptions): Promise<BenchOutcome>
+}
+
+export interface BenchOptions {
+  /** Few and short rounds: shows that the bench works, not how fast anything is. */
+  quick: boolean
+  /** Progress for people. */
+  say: (line: string) => void
+  signal: AbortSignal
+}
+
+export interface BenchOutcome {
+  results: Readonly<Record<string, number>>
+  /** Lines for people, without the title. */
+  table: string
+}

@@ -1,0 +1,83 @@
+/** `npm run bench -- NAME`: runs one bench and tells what it found. README shows the tables. */
+import { parseArgs } from 'node:util'
+import { isAppError } from '../../src/core/errors.js'
+import type { Bench } from './bench.js'
+import { describeMachine } from './machine.js'
+import { toJson, toText, writeReport } from './report.js'
+import { uploadBench } from './upload.js'
+
+const benches: Readonly<Record<string, Bench>> = {
+  upload: uploadBench,
+}
+
+const usage = `npm run bench -- NAME [--quick] [--json]
+
+${Object.entries(benches)
+  .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
+  .join('\n')}
+
+  --quick   few and short rounds, to see that it works
+  --json    the results as one line of JSON, the last on stdout; the table is then on stderr
+`
+
+/** One that takes longer hangs. */
+const deadlineMs = 10 * 60_000
+
+const status = { ok: 0, failed: 1, usage: 2 } as const
+
+interface Request {
+  name: string
+  bench: Bench
+  quick: boolean
+  json: boolean
+}
+
+async function main(args: readonly string[]): Promise<number> {
+  const request = readArguments(args)
+  if (request === 'help') {
+    process.stdout.write(usage)
+    return status.ok
+  }
+  if (typeof request === 'string') {
+    process.stderr.write(`bench: ${request}\n`)
+    return status.usage
+  }
+  const { name, bench, quick, json } = request
+  const signal = AbortSignal.timeout(deadlineMs)
+  const say = (line: string) => void process.stderr.write(`${line}\n`)
+  const date = new Date()
+  try {
+    const outcome = await bench.run({ quick, say, signal })
+    const report = { bench: name, date, machine: describeMachine(), quick, outcome }
+    const folder = await writeReport(report)
+    ;(json ? process.stderr : process.stdout).write(`\n${toText(report)}`)
+    say(`\nwritten to ${folder}`)
+    if (json) process.stdout.write(`${toJson(report)}\n`)
+    return status.ok
+  } catch (error) {
+    if (!isAppError(error) && !signal.aborted) throw error
+    process.stderr.write(`bench: ${isAppError(error) ? error.message : `${name} did not end within 10 minutes`}\n`)
+    return status.failed
+  }
+}
+
+/** What to run, or one sentence that says what to write instead. */
+function readArguments(args: readonly string[]): Request | 'help' | string {
+  try {
+    const options = { quick: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const
+    const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options })
+    const { quick = false, json = false, help = false } = values
+    const [name, ...more] = positionals
+    const names = Object.keys(benches).join(', ')
+    if (help) return 'help'
+    if (name === undefined) return `say which bench to run: ${names}`
+    const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
+    if (!bench) return `there is no bench ‘${name}’; there are: ${names}`
+    if (more.length > 0) return `one bench at a time: leave out ${more.map(word => `‘${word}’`).join(', ')}`
+    return { name, bench, quick, json }
+  } catch (error) {
+    return `${(error as Error).message.split('. ', 1)[0]}; npm run bench -- --help tells what there is`
+  }
+}
+
+process.exitCode = await main(process.argv.slice(2))

@@ -1,0 +1,90 @@
+/**
+ * Goal: API and worker are killed (SIGKILL) again and again in the middle of a push. After a restart and a second push
+ * nothing is missing, nothing is there twice, and everything has its thumbnails.
+ */
+import { createHash } from 'node:crypto'
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { buffer } from 'node:stream/consumers'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { type DrawnFile, drawGallery } from '../../fixtures/draw-gallery.js'
+import { makeApi, push } from '../../src/client/index.js'
+import { seededRandom } from '../support/seed.js'
+import { describeWith } from '../support/services.js'
+import { waitUntil } from '../support/wait-until.js'
+import { type Person, type Service, type Stores, startService } from './service.js'
+
+const killsMin = 6
+
+describe('on Postgres and a disk', () => killed('Postgres and a disk'))
+describeWith(['redis', 's3'], 'on Redis and S3', () => killed('Redis and S3'))
+
+function killed(stores: Stores): void {
+  let service: Service
+  let person: Person
+  let dir: string
+  let drawn: DrawnFile[]
+  beforeAll(async () => {
+    dir = await mkdtemp(join(tmpdir(), 'photosync-gallery-'))
+    ;[service, drawn] = await Promise.all([startService(stores), drawGallery(dir, { photos: 40, megapixels: 3 })])
+    person = await service.addPerson()
+  })
+  afterAll(async () => {
+    await service?.stop()
+    await rm(dir, { recursive: true, force: true })
+  })
+
+  test('kill -9 in the middle of a push', { timeout: 180_000 }, async () => {
+    const random = seededRandom()
+    let pushing = true
+    const options = { server: service.server, token: person.token, dirs: [dir], concurrency: 3, firstDelayMs: 50 }
+    const told = new Map<string, string>()
+    const first = push({
+      ...options,
+      onProgress: event => {
+        // A receipt is a promise: whatever was told to be stored must be there at the end.
+        if (event.kind === 'file' && event.file.photo) told.set(event.file.photo, event.file.sha256 ?? '')
+      },
+    }).finally(() => {
+      pushing = false
+    })
+    const outcome = first.catch((error: unknown) => error)
+    let kills = 0
+    while (pushing && kills < killsMin) {
+      await sleep(random.between(50, 600))
+      if (random.next() < 0.7) {
+        await service.api.kill9()
+        await service.startApi()
+      } else {
+        await service.worker.kill9()
+        await service.startWorker()
+      }
+      kills++
+    }
+    await outcome
+    const second = await push(options)
+    expect(second.failed).toEqual([])
+    expect(kills).toBeGreaterThanOrEqual(2)
+
+    const api = makeApi({ server: service.server, token: person.token })
+    await waitUntil(async () => (await api.me()).waiting === 0, { deadlineMs: 90_000, what: 'the thumbnails' })
+    const different = new Set(drawn.map(({ sha256 }) => sha256))
+    const rows = await service.db.query<{ id: string; sha256: Buffer; state: string }>(
+      'select id, sha256, state from photos',
+    )
+    expect(rows.map(row => row.sha256.toString('hex')).sort()).toEqual([...different].sort())
+    expect(rows.filter(({ state }) => state === 'unreadable')).toHaveLength(
+      drawn.filter(({ corrupt }) => corrupt).length,
+    )
+    for (const [photo, hash] of told) expect(rows.find(({ id }) => id === photo)?.sha256.toString('hex')).toBe(hash)
+
+    const sources = new Map(drawn.map(file => [file.sha256, file.path]))
+    for (const { id, sha256 } of rows) {
+      const source = await readFile(join(dir, sources.get(sha256.toString('hex')) ?? ''))
+      const kept = await buffer((await service.bucket.get(`u/${person.id}/1/o/${id}`)).body)
+      expect(createHash('sha256').update(kept).digest().equals(sha256) && kept.equals(source)).toBe(true)
+    }
+  })
+}
