@@ -53,6 +53,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
       },
     )
     const http = await buildHttp({
+      regionId: config.region.id,
       authenticate: accounts.authenticate,
       metrics,
       report,

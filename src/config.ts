@@ -6,17 +6,30 @@ import { z } from 'zod'
 import { AppError } from './core/errors.js'
 
 const url = (protocols: RegExp, example: string) =>
-  z.string().regex(protocols, { error: `must be a URL such as ${example}` })
-const port = z.coerce.number({ error: 'must be a port number' }).int().min(0).max(65_535)
-const regionId = z.string().regex(/^[a-z0-9-]{1,40}$/, { error: 'must be a region id such as us-west-2' })
+  z
+    .string({ error: 'must be a URL' })
+    .refine(text => protocols.test(text) && URL.canParse(text), { error: `must be a URL such as ${example}` })
+const wholeNumber = (min: number, max: number) => {
+  const error = `must be a whole number from ${min} to ${max}`
+  return z.string().regex(/^\d+$/, { error }).transform(Number).pipe(z.number().min(min, { error }).max(max, { error }))
+}
+const port = wholeNumber(0, 65_535)
+const regionId = z
+  .string({ error: 'must be a region id' })
+  .regex(/^[a-z0-9-]{1,40}$/, { error: 'must be a region id such as us-west-2' })
+const regionsShape = 'must be a JSON array of {"id", "apiUrl", "partition"}'
+const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
-const regionEntry = z.object({
-  id: regionId,
-  /** Where handsets and browsers reach this region's API. */
-  apiUrl: url(/^https?:\/\//, 'https://us-west-2.photos.example'),
-  /** Regions of different partitions share nothing. */
-  partition: z.string().default('intl'),
-})
+const regionEntry = z.object(
+  {
+    id: regionId,
+    /** Where handsets and browsers reach this region's API. */
+    apiUrl: url(/^https?:\/\//, 'https://us-west-2.photos.example'),
+    /** Regions of different partitions share nothing. */
+    partition: z.string({ error: 'must be the name of a partition' }).default('intl'),
+  },
+  { error: regionsShape },
+)
 export type RegionEntry = z.infer<typeof regionEntry>
 
 const environment = z.object({
@@ -28,11 +41,11 @@ const environment = z.object({
       try {
         return JSON.parse(text) as unknown
       } catch {
-        context.addIssue('must be a JSON array of {"id", "apiUrl", "partition"}')
+        context.addIssue(regionsShape)
         return z.NEVER
       }
     })
-    .pipe(z.array(regionEntry, { error: 'must be a JSON array of {"id", "apiUrl", "partition"}' })),
+    .pipe(z.array(regionEntry, { error: regionsShape })),
   DATABASE_URL: url(/^postgres(ql)?:\/\//, 'postgresql://user:password@host/photosync'),
   DIRECTORY_DATABASE_URL: url(/^postgres(ql)?:\/\//, 'postgresql://user:password@host/directory').optional(),
   REDIS_URL: url(/^rediss?:\/\//, 'redis://host:6379').optional(),
@@ -46,8 +59,8 @@ const environment = z.object({
   PORT: port.default(4000),
   /** Health and metrics, on a port of their own; 0 picks a free one. */
   OPS_PORT: port.default(0),
-  WORKER_CONCURRENCY: z.coerce.number().int().min(1).max(64).default(3),
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  WORKER_CONCURRENCY: wholeNumber(1, 64).default(3),
+  LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 })
 
 export type BucketConfig =
@@ -82,7 +95,9 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   // An empty variable is one that isn't set: that is how shells and compose files clear one.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = environment.safeParse(given)
-  if (!parsed.success) throw new AppError('invalid', `The environment is not complete: ${explain(parsed.error, given)}`)
+  const problems = [...(parsed.error ? explain(parsed.error, given) : []), ...bucketProblems(given)]
+  if (!parsed.success || problems.length > 0)
+    throw new AppError('invalid', `The environment is not right: ${problems.join('; ')}`)
   const e = parsed.data
   const region = e.PHOTOSYNC_REGIONS.find(({ id }) => id === e.PHOTOSYNC_REGION) ?? {
     id: e.PHOTOSYNC_REGION,
@@ -104,20 +119,25 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   }
 }
 
-function bucketConfig(e: z.infer<typeof environment>): BucketConfig {
-  if (e.BUCKET_DIR && e.S3_BUCKET) throw new AppError('invalid', 'Give either BUCKET_DIR or S3_BUCKET, not both')
-  if (e.BUCKET_DIR) return { kind: 'disk', dir: e.BUCKET_DIR }
-  if (!e.S3_BUCKET)
-    throw new AppError('invalid', 'Say where photos are kept: S3_BUCKET (with S3_REGION), or BUCKET_DIR for a folder')
-  if (!e.S3_ACCESS_KEY_ID !== !e.S3_SECRET_ACCESS_KEY) {
-    throw new AppError(
-      'invalid',
-      'S3_ACCESS_KEY_ID and S3_SECRET_ACCESS_KEY go together; leave out both to use the machine’s own role',
-    )
+/** What no variable says alone. */
+function bucketProblems(given: Readonly<Record<string, string | undefined>>): string[] {
+  const { BUCKET_DIR, S3_BUCKET, S3_ACCESS_KEY_ID, S3_SECRET_ACCESS_KEY } = given
+  const problems: string[] = []
+  if (BUCKET_DIR && S3_BUCKET)
+    problems.push('BUCKET_DIR and S3_BUCKET are both given, and photos are kept in one place')
+  if (!BUCKET_DIR && !S3_BUCKET) problems.push('S3_BUCKET is missing, or BUCKET_DIR to keep photos in a folder')
+  if (!S3_ACCESS_KEY_ID !== !S3_SECRET_ACCESS_KEY) {
+    const missing = S3_ACCESS_KEY_ID ? 'S3_SECRET_ACCESS_KEY' : 'S3_ACCESS_KEY_ID'
+    problems.push(`${missing} is missing; leave out both keys to use the machine’s own role`)
   }
+  return problems
+}
+
+function bucketConfig(e: z.infer<typeof environment>): BucketConfig {
+  if (e.BUCKET_DIR) return { kind: 'disk', dir: e.BUCKET_DIR }
   return {
     kind: 's3',
-    bucket: e.S3_BUCKET,
+    bucket: e.S3_BUCKET ?? '',
     region: e.S3_REGION ?? e.PHOTOSYNC_REGION,
     ...(e.S3_ENDPOINT && { endpoint: e.S3_ENDPOINT }),
     ...(e.S3_ACCESS_KEY_ID && { accessKeyId: e.S3_ACCESS_KEY_ID }),
@@ -125,13 +145,12 @@ function bucketConfig(e: z.infer<typeof environment>): BucketConfig {
   }
 }
 
-function explain(error: z.ZodError, given: Record<string, unknown>): string {
-  return error.issues
-    .map(({ path, message }) => {
-      const name = String(path[0])
-      return `${name} ${given[name] === undefined ? 'is missing' : message}`
-    })
-    .join('; ')
+function explain(error: z.ZodError, given: Readonly<Record<string, unknown>>): string[] {
+  return error.issues.map(({ path: [name = '', ...within], message }) => {
+    if (given[String(name)] === undefined) return `${String(name)} is missing`
+    const place = within.map(step => (typeof step === 'number' ? `[${step}]` : `.${String(step)}`)).join('')
+    return `${String(name)}${place} ${message}`
+  })
 }
 
 /** What a process that we start gets of our own environment, besides what is said to it: how to find programs and a temp folder. */

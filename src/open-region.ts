@@ -40,13 +40,15 @@ export async function openRegion(
   const close = async () => {
     for (const closer of closers.splice(0).reverse()) await closer().catch(error => log.warn({ err: error }, 'closing'))
   }
-  const complain = (error: unknown) => log.warn({ err: error }, 'a connection broke')
+  // Until all is open, what goes wrong is told once, by the error that this ends with.
+  let opened = false
+  const complain = (error: unknown) => log[opened ? 'warn' : 'debug']({ err: error }, 'a connection broke')
   try {
     const { db, directory, close: closeDatabases } = await openDatabases(config, complain)
     closers.push(closeDatabases)
     const bucket = meteredBucket(openBucket(config.bucket), makeBucketMetrics(metrics.registry))
     closers.push(() => bucket.close())
-    await bucket.check({ signal: AbortSignal.timeout(20_000) })
+    await checkBucket(bucket, config)
 
     const queue = openQueue(queueConnection(config), complain)
     closers.push(() => queue.close())
@@ -59,6 +61,7 @@ export async function openRegion(
       bucket: (signal: AbortSignal) => bucket.head('ready', { signal }),
       queue: () => queue.check(),
     }
+    opened = true
     return { db, directory, bucket, queue, signals, checks, close }
   } catch (error) {
     await close()
@@ -85,6 +88,22 @@ export async function openDatabases(
     await Promise.all([db.close(), directoryDb.close()])
   }
   return { db, directory: makeDirectory(directoryDb), close }
+}
+
+const bucketDeadlineMs = 20_000
+
+/** A bucket says itself what to do, but for one that never answers. */
+async function checkBucket(bucket: Bucket, { bucket: config }: Config): Promise<void> {
+  const signal = AbortSignal.timeout(bucketDeadlineMs)
+  try {
+    await bucket.check({ signal })
+  } catch (cause) {
+    if (cause !== signal.reason) throw cause
+    const [place, variable] =
+      config.kind === 'disk' ? [config.dir, 'BUCKET_DIR'] : [config.endpoint ?? 'S3', 'S3_ENDPOINT']
+    const message = `${place} does not answer within ${bucketDeadlineMs / 1_000} s. Start it, or correct ${variable}`
+    throw new AppError('unavailable', message, { cause })
+  }
 }
 
 /** Names the server without its credentials, and the variable that says where it is. */

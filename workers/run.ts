@@ -10,7 +10,7 @@ import { redisPrefix } from '../src/queue/bullmq-queue.js'
 import { type JobData, type JobName, parseJob } from '../src/queue/jobs.js'
 import type { QueueConnection } from '../src/queue/queue.js'
 
-/** How long an aborted job may take to notice. */
+/** How long an aborted attempt may take to notice. After that it has failed, and what it still does is its own. */
 const heedMs = 5_000
 
 export type Handler<Name extends JobName> = (data: JobData<Name>, signal: AbortSignal) => Promise<void>
@@ -21,7 +21,7 @@ export interface RunOptions {
   concurrency: number
   /** Of one attempt. */
   deadlineMs: number
-  /** How long a job lies still after its worker was killed, until another runs it: at most about 1½ times this. Default 20 s. */
+  /** How long a job lies still after its worker was killed, until another runs it: at most twice this. Default 20 s. */
   stallMs?: number
   log: Log
   observe: (name: JobName, outcome: 'done' | 'failed', seconds: number) => void
@@ -29,8 +29,8 @@ export interface RunOptions {
 
 export interface Runner {
   /**
-   * Takes no new jobs, lets running ones end, and after `graceMs` aborts them; what was aborted is run again by another. A
-   * job that doesn't heed its signal is left behind a little later: it counts as stalled.
+   * Takes no new jobs, lets running ones end, and after `graceMs` aborts them; what was aborted is run again by another. Ends
+   * within 5 s of that, also when a job doesn't heed its signal.
    */
   drain(graceMs: number): Promise<void>
 }
@@ -48,7 +48,8 @@ export async function runJobs<Name extends JobName>(
     let outcome: 'done' | 'failed' = 'failed'
     try {
       const data = readData(name, job)
-      await handler(data, AbortSignal.any([shutdown.signal, AbortSignal.timeout(deadlineMs)]))
+      const signal = AbortSignal.any([shutdown.signal, AbortSignal.timeout(deadlineMs)])
+      await heeding(handler(data, signal), signal)
       outcome = 'done'
     } catch (error) {
       log.warn({ err: error, job: job.id, attempt: job.attemptsMade + 1 }, 'a job failed')
@@ -79,12 +80,28 @@ export async function runJobs<Name extends JobName>(
   return {
     drain: async graceMs => {
       const abort = setTimeout(() => shutdown.abort(new Error('the worker is shutting down')), graceMs)
-      const leave = new AbortController()
-      const left = sleep(graceMs + heedMs, undefined, { signal: leave.signal }).catch(() => {})
-      await Promise.race([worker.close(), left])
+      await worker.close()
       clearTimeout(abort)
-      leave.abort()
     },
+  }
+}
+
+/** The work's outcome; or the signal's reason, when the work goes on for `heedMs` after it aborted. */
+async function heeding(work: Promise<void>, signal: AbortSignal): Promise<void> {
+  const settled = new AbortController()
+  const unheeded = new Promise<never>((_, reject) => {
+    const wait = () =>
+      void sleep(heedMs, undefined, { signal: settled.signal }).then(
+        () => reject(signal.reason),
+        () => {},
+      )
+    if (signal.aborted) wait()
+    else signal.addEventListener('abort', wait, { once: true, signal: settled.signal })
+  })
+  try {
+    await Promise.race([work, unheeded])
+  } finally {
+    settled.abort()
   }
 }
 

@@ -27,9 +27,10 @@ export async function retry<T>(fn: (attempt: number) => Promise<T>, options: Ret
     try {
       return await fn(attempt)
     } catch (error) {
-      if (attempt >= attemptsMax || signal?.aborted || !retryable(error)) throw error
+      signal?.throwIfAborted()
+      if (attempt >= attemptsMax || !retryable(error)) throw error
       const ceilingMs = Math.min(delayMaxMs, firstDelayMs * 2 ** (attempt - 1))
-      await sleep(ceilingMs * random(), undefined, signal ? { signal } : {})
+      await sleep(ceilingMs * random(), undefined, signal ? { signal } : {}).catch(() => signal?.throwIfAborted())
     }
   }
 }

@@ -27,7 +27,7 @@ export interface Database extends Queryable {
 export interface DatabaseOptions {
   url: string
   connectionsMax?: number
-  /** Called for errors on idle connections, which have no caller. */
+  /** Called for errors on connections that nobody waits for at that moment: idle ones, and between a transaction's queries. */
   onIdleError: (error: unknown) => void
 }
 
@@ -57,6 +57,8 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
   const transactOnce = async <T>(fn: (tx: Queryable) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch(error => Promise.reject(asAppError(error)))
     const tx: Queryable = { query: queryOn(client) }
+    // It may break between two queries, where nobody waits for it; the next query then rejects. Unheard it would end us.
+    client.on('error', onIdleError)
     let broken: Error | undefined
     try {
       await tx.query('begin')
@@ -70,6 +72,7 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
       })
       throw error
     } finally {
+      client.off('error', onIdleError)
       client.release(broken)
     }
   }

@@ -1,6 +1,7 @@
 /**
- * LISTEN and NOTIFY on one connection of its own, re-made when it breaks. What is notified while it is broken is lost, and
- * after each re-connection every listener is called once with an empty payload: "look, something may have passed".
+ * LISTEN on one connection of its own, re-made when it breaks, and NOTIFY on another, closed when idle. What is notified
+ * while the first is broken is lost, and after each re-connection every listener is called once with an empty payload:
+ * "look, something may have passed".
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
@@ -14,18 +15,24 @@ export interface Listener {
 const reconnectDelayMs = 500
 const answerDeadlineMs = 10_000
 
+const settings = (url: string) => ({
+  connectionString: url,
+  keepAlive: true,
+  connectionTimeoutMillis: answerDeadlineMs,
+  query_timeout: answerDeadlineMs,
+})
+
 export async function openListener(url: string, onError: (error: unknown) => void): Promise<Listener> {
   const listeners = new Map<string, Set<(payload: string) => void>>()
   let closed = false
   let client = await connect()
+  const sender = new pg.Pool({ ...settings(url), max: 1 })
+  sender.on('error', onError)
+  // A connection takes one statement at a time.
+  let turn: Promise<unknown> = Promise.resolve()
 
   async function connect(): Promise<pg.Client> {
-    const fresh = new pg.Client({
-      connectionString: url,
-      keepAlive: true,
-      connectionTimeoutMillis: answerDeadlineMs,
-      query_timeout: answerDeadlineMs,
-    })
+    const fresh = new pg.Client(settings(url))
     fresh.on('error', onError)
     fresh.on('notification', ({ channel, payload = '' }) => {
       for (const listener of listeners.get(channel) ?? []) listener(payload)
@@ -58,16 +65,25 @@ export async function openListener(url: string, onError: (error: unknown) => voi
 
   return {
     listen: async (channel, onPayload) => {
-      listeners.set(channel, (listeners.get(channel) ?? new Set()).add(onPayload))
-      await client.query(`listen ${pg.escapeIdentifier(channel)}`)
-      return () => void listeners.get(channel)?.delete(onPayload)
+      const group = listeners.get(channel) ?? new Set()
+      listeners.set(channel, group.add(onPayload))
+      try {
+        const mine = turn.then(() => client.query(`listen ${pg.escapeIdentifier(channel)}`))
+        turn = mine.catch(() => {})
+        await mine
+      } catch (error) {
+        group.delete(onPayload)
+        throw error
+      }
+      return () => void group.delete(onPayload)
     },
     notify: async (channel, payload) => {
-      await client.query('select pg_notify($1, $2)', [channel, payload])
+      await sender.query('select pg_notify($1, $2)', [channel, payload])
     },
     close: async () => {
+      if (closed) return
       closed = true
-      await client.end()
+      await Promise.all([client.end(), sender.end()])
     },
   }
 }

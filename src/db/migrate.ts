@@ -8,7 +8,7 @@ import { packageFolder } from '../core/package-folder.js'
 export async function migrate(url: string, schema: 'region' | 'directory'): Promise<void> {
   try {
     await runner({
-      databaseUrl: url,
+      databaseUrl: { connectionString: url, connectionTimeoutMillis: 10_000 },
       // The SQL files stay in src/, also when this runs from dist/.
       dir: join(packageFolder, 'src/db', schema === 'region' ? 'migrations' : 'directory-migrations'),
       migrationsTable: `migrations_${schema}`,

@@ -15,6 +15,8 @@ import { notFound, sendProblem, toProblem } from './problem.js'
 import type { Report } from './report.js'
 
 export interface HttpParts {
+  /** The region that this server belongs to. */
+  regionId: string
   authenticate: Authenticate
   metrics: Metrics
   report: Report
@@ -30,7 +32,14 @@ const jsonBodyTimeoutMs = 30_000
 const keepAliveTimeoutMs = 75_000
 
 /** Not listening yet. Handlers of routes get `request.caller`; see auth.ts. */
-export async function buildHttp({ authenticate, metrics, report, newId, routes }: HttpParts): Promise<FastifyInstance> {
+export async function buildHttp({
+  regionId,
+  authenticate,
+  metrics,
+  report,
+  newId,
+  routes,
+}: HttpParts): Promise<FastifyInstance> {
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     // What fails because the client has left is no failure.
     if (!reply.raw.destroyed) {
@@ -52,6 +61,7 @@ export async function buildHttp({ authenticate, metrics, report, newId, routes }
     frameworkErrors: answer,
   })
 
+  app.decorate('regionId', regionId)
   app.decorateRequest('caller', null)
   acceptJson(app)
   measure(app, metrics)

@@ -2,18 +2,26 @@
 import type { FastifyReply, FastifyRequest } from 'fastify'
 import { limits } from '../core/limits.js'
 
-const name = 'photosync_session'
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The region that this server belongs to. */
+    readonly regionId: string
+  }
+}
+
+/** Cookies know hosts and no ports: two regions on one machine would take each other's. */
+const nameFor = ({ server }: FastifyRequest): string => `photosync_session_${server.regionId}`
 
 export function readSessionCookie(request: FastifyRequest): string | undefined {
-  return request.cookies[name]
+  return request.cookies[nameFor(request)]
 }
 
 export function setSessionCookie(request: FastifyRequest, reply: FastifyReply, token: string): void {
-  reply.setCookie(name, token, { ...attributes(request), maxAge: limits.sessionLifetimeMs / 1000 })
+  reply.setCookie(nameFor(request), token, { ...attributes(request), maxAge: limits.sessionLifetimeMs / 1000 })
 }
 
 export function clearSessionCookie(request: FastifyRequest, reply: FastifyReply): void {
-  reply.clearCookie(name, attributes(request))
+  reply.clearCookie(nameFor(request), attributes(request))
 }
 
 function attributes(request: FastifyRequest) {

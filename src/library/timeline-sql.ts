@@ -20,6 +20,7 @@ interface TimelineRow {
   width: number | null
   height: number | null
   state: PhotoState
+  reason: string | null
   thumbhash: Buffer | null
   fileName: string | null
 }
@@ -33,7 +34,7 @@ export async function readSection(
 ): Promise<TimelinePage> {
   // Before the first page stands the end of the month, with the id that sorts before every other.
   const rows = await db.query<TimelineRow>(
-    `select id, shown_at as "shownAt", width, height, state, thumbhash, file_name as "fileName"
+    `select id, shown_at as "shownAt", width, height, state, reason, thumbhash, file_name as "fileName"
      from photos
      where person = $1 and epoch = $2 and shown_at >= $3::timestamp and shown_at < $3::timestamp + interval '1 month'
        and (shown_at, id) < (coalesce($4::timestamp, $3::timestamp + interval '1 month'), $5)
@@ -48,6 +49,7 @@ export async function readSection(
     width: page.map(row => row.width),
     height: page.map(row => row.height),
     state: page.map(row => row.state),
+    reason: page.map(row => row.reason),
     thumbhash: page.map(row => row.thumbhash?.toString('base64') ?? null),
     fileName: page.map(row => row.fileName),
     cursor: last && rows.length > limit ? formatTimelineCursor(last) : null,

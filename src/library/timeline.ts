@@ -16,6 +16,8 @@ export interface TimelinePage {
   width: (number | null)[]
   height: (number | null)[]
   state: PhotoState[]
+  /** Why, of those that are unreadable. */
+  reason: (string | null)[]
   /** Base64. */
   thumbhash: (string | null)[]
   fileName: (string | null)[]

@@ -7,7 +7,6 @@ import { buffer } from 'node:stream/consumers'
 import type { Clock } from '../core/clock.js'
 import { AppError } from '../core/errors.js'
 import { originalKey, pieceKey } from '../core/keys.js'
-import { limits } from '../core/limits.js'
 import type { Database } from '../db/database.js'
 import { type Bucket, bytes } from '../storage/bucket.js'
 import type { Finish } from './finish.js'
@@ -23,6 +22,8 @@ export interface AppendDeps {
   clock: Clock
   heldBytes: HeldBytes
   finish: Finish
+  /** A body that brings no byte for this long while one is waited for is ended. */
+  stallMs: number
 }
 
 /** The request's bytes couldn't be read to their end; what came is kept. Its cause says why. */
@@ -37,7 +38,7 @@ export type Append = (hold: Hold, body: Readable) => Promise<void>
  * BodyBroken when the body broke off, `too_large` when it brings more than the upload's length (what this request still held is
  * dropped), and with the bucket's or database's error when bytes could not be made durable.
  */
-export function makeAppend({ db, bucket, clock, heldBytes, finish }: AppendDeps): Append {
+export function makeAppend({ db, bucket, clock, heldBytes, finish, stallMs }: AppendDeps): Append {
   const record = async (hold: Hold, progress: Progress) => {
     const upload = await recordProgress(db, hold.upload, progress, clock.now())
     if (!upload) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
@@ -105,9 +106,9 @@ export function makeAppend({ db, bucket, clock, heldBytes, finish }: AppendDeps)
       if (step === 'part' || step === 'piece') forget()
       return step
     }
+    const reading = readChunks(body, hold.signal, stallMs)
     try {
       let broken: unknown
-      const reading = readChunks(body, hold.signal)
       for (;;) {
         const next = await reading.next().catch(error => {
           broken = error ?? new Error('the body broke off')
@@ -125,21 +126,27 @@ export function makeAppend({ db, bucket, clock, heldBytes, finish }: AppendDeps)
       else if (broken) throw new BodyBroken('The request broke off', { cause: broken })
     } finally {
       forget()
+      await reading.return()
     }
   }
 }
 
-/** Ends with an error when `signal` aborts or no byte came for limits.uploadStallMs; both also end the connection. */
-async function* readChunks(body: Readable, signal: AbortSignal): AsyncGenerator<Buffer, void> {
+/**
+ * Ends with an error when `signal` aborts, or when no byte comes for `stallMs` while one is waited for; both end the connection
+ * too. Whoever stops early leaves the body open, since the answer still has to go out on its connection.
+ */
+async function* readChunks(body: Readable, signal: AbortSignal, stallMs: number): AsyncGenerator<Buffer, void> {
   const stall = new AbortController()
-  const timer = setTimeout(() => stall.abort(new Error('no byte came for too long')), limits.uploadStallMs)
   addAbortSignal(AbortSignal.any([signal, stall.signal]), body)
+  const chunks = body.iterator({ destroyOnReturn: false })
   try {
-    for await (const chunk of body) {
-      timer.refresh()
-      yield chunk as Buffer
+    for (;;) {
+      const timer = setTimeout(() => stall.abort(new Error('no byte came for too long')), stallMs)
+      const next = await chunks.next().finally(() => clearTimeout(timer))
+      if (next.done) return
+      yield next.value as Buffer
     }
   } finally {
-    clearTimeout(timer)
+    await chunks.return?.()
   }
 }

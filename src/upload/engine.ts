@@ -5,7 +5,7 @@
 import { Readable } from 'node:stream'
 import type { Caller } from '../accounts/caller.js'
 import type { Clock } from '../core/clock.js'
-import { AppError } from '../core/errors.js'
+import { AppError, isAppError } from '../core/errors.js'
 import { isId, type NewId } from '../core/ids.js'
 import { limits } from '../core/limits.js'
 import type { Database } from '../db/database.js'
@@ -55,13 +55,16 @@ export interface EngineDeps {
   signals: Signals
   clock: Clock
   newId: NewId
+  /** See append.ts. */
+  stallMs?: number
 }
 
-export async function makeEngine({ db, bucket, signals, clock, newId }: EngineDeps): Promise<Engine> {
+export async function makeEngine(deps: EngineDeps): Promise<Engine> {
+  const { db, bucket, signals, clock, newId, stallMs = limits.uploadStallMs } = deps
   const heldBytes = makeHeldBytes(limits.heldBytesPerProcess)
   const holds = await makeHolds({ db, signals, clock, newId })
   const finish = makeFinish({ db, bucket, signals, clock })
-  const append = makeAppend({ db, bucket, clock, heldBytes, finish })
+  const append = makeAppend({ db, bucket, clock, heldBytes, finish, stallMs })
 
   /** Works under a hold and gives it back, whatever happens. */
   const under = async (hold: Hold, work: () => Promise<void>): Promise<Upload> => {
@@ -70,11 +73,12 @@ export async function makeEngine({ db, bucket, signals, clock, newId }: EngineDe
       await work()
       clean = true
     } catch (error) {
-      clean = error instanceof BodyBroken
-      throw error
+      // In neither case did a call to the bucket fail.
+      clean = error instanceof BodyBroken || isAppError(error, 'too_large')
+      throw asTold(error)
     } finally {
-      // A done upload has been let go by its commit. One that can't be let go of now is fenced off by its next holder.
-      if (hold.upload.state !== 'done') await hold.release(clean ? 'free' : 'unsure').catch(() => {})
+      // One that can't be let go of now is fenced off by its next holder.
+      await hold.release(clean ? 'free' : 'unsure').catch(() => {})
     }
     return hold.upload
   }
@@ -84,6 +88,10 @@ export async function makeEngine({ db, bucket, signals, clock, newId }: EngineDe
     if (!upload || upload.person !== caller.person || upload.epoch !== caller.epoch) {
       throw new AppError('not_found', 'There is no such upload')
     }
+    return going(upload)
+  }
+
+  const going = (upload: Upload): Upload => {
     if (upload.state === 'ended' || (upload.state !== 'done' && upload.expiresAt < clock.now())) {
       throw new AppError('gone', 'This upload has ended. Start again with a new one')
     }
@@ -123,22 +131,31 @@ export async function makeEngine({ db, bucket, signals, clock, newId }: EngineDe
       } catch (error) {
         // Created it is: a body that broke off is told by HEAD, and only an error of ours refuses the creation.
         if (error instanceof BodyBroken) return hold.upload
+        // Nobody hears where it is, so nobody will go on with it. If it can't be ended now it expires.
+        await finish.end(hold.upload.id).catch(() => {})
         throw error
       }
     },
     append: async (caller, id, offset, body) => {
       const seen = await mine(caller, id)
       if (seen.state === 'done' && offset === seen.sizeBytes) return seen
-      if (seen.hold !== 'held' && offset !== seen.offsetBytes) throw movedOn(seen)
+      // While another writes to it the offset may still reach what this request says; it never goes back.
+      const mayBeThere = seen.hold === 'held' && offset > seen.offsetBytes && offset <= seen.sizeBytes
+      if (offset !== seen.offsetBytes && !mayBeThere) throw movedOn(seen)
       requireFits(offset, seen.sizeBytes, body)
-      const current = await holds.interrupt(seen)
+      const current = going(await holds.interrupt(seen))
+      if (current.state === 'done' && offset === current.sizeBytes) return current
       if (offset !== current.offsetBytes) throw movedOn(current)
       const hold = await holds.take(current)
       return under(hold, () => append(hold, body.stream))
     },
     find: async (caller, id) => {
-      const seen = await mine(caller, id)
-      return finishIfCutShort(await holds.interrupt(seen))
+      const upload = going(await holds.interrupt(await mine(caller, id)))
+      return finishIfCutShort(upload).catch(error => {
+        // Another request was about to finish it, and has.
+        if (isAppError(error, 'conflict')) return mine(caller, id)
+        throw error
+      })
     },
     terminate: async (caller, id) => {
       const seen = await holds.interrupt(await mine(caller, id))
@@ -146,7 +163,7 @@ export async function makeEngine({ db, bucket, signals, clock, newId }: EngineDe
     },
     resumeFinish: async id => {
       const upload = await findUpload(db, id)
-      if (upload) await finishIfCutShort(upload)
+      if (upload) await finishIfCutShort(await holds.interrupt(upload))
     },
     expire: id => finish.end(id),
     heldBytes: () => heldBytes.total,
@@ -160,4 +177,17 @@ function requireFits(offset: number, sizeBytes: number, body: Body | undefined):
     'too_large',
     `The request brings ${body.announcedBytes} bytes, and the upload has room for ${sizeBytes - offset}`,
   )
+}
+
+/** What fails at the bucket while bytes are put away is no fault of who sends them, whatever the bucket calls it. */
+function asTold(error: unknown): unknown {
+  if (!isAppError(error)) return error
+  if (error.kind === 'not_found') {
+    return new AppError('gone', 'Bytes of this upload are lost. Start again with a new one', { cause: error })
+  }
+  if (error.kind !== 'forbidden' && error.kind !== 'invalid' && error.kind !== 'conflict') return error
+  return new AppError('unavailable', 'The file could not be stored now. Try again', {
+    cause: error,
+    retryAfterSeconds: 5,
+  })
 }

@@ -42,8 +42,7 @@ export function makeFinish({ db, bucket, signals, clock }: FinishDeps): Finish {
       const receipt = await commitOriginal(tx, original, now)
       const row = await recordDone(tx, upload, receipt, now)
       if (!row) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
-      if (row.staged || leftovers(row).length > 0)
-        await addToOutbox(tx, [{ name: 'reap', data: { upload: row.id } }])
+      if (row.staged || leftovers(row).length > 0) await addToOutbox(tx, [{ name: 'reap', data: { upload: row.id } }])
       return row
     })
     await signals.publish('outbox', '')
@@ -84,10 +83,15 @@ export function makeFinish({ db, bucket, signals, clock }: FinishDeps): Finish {
         requireSameHash(sha256, upload.sha256)
         const key = originalKey(upload, upload.photo)
         // An earlier attempt may have completed it without hearing so: the object, and only these parts can have made it, is there.
-        if ((await bucket.head(key))?.sizeBytes !== upload.sizeBytes) {
-          await bucket.completeMultipart(key, upload.multipart, upload.parts)
-          const object = await bucket.head(key)
-          if (object?.sizeBytes !== upload.sizeBytes) {
+        const isThere = async () => (await bucket.head(key))?.sizeBytes === upload.sizeBytes
+        if (!(await isThere())) {
+          try {
+            await bucket.completeMultipart(key, upload.multipart, upload.parts)
+          } catch (error) {
+            // A call that the bucket tried again by itself may have been that earlier attempt.
+            if (!isAppError(error, 'not_found') || !(await isThere())) throw error
+          }
+          if (!(await isThere())) {
             throw new AppError('unavailable', 'The bucket does not show the whole file yet', { retryAfterSeconds: 2 })
           }
         }

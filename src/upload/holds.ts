@@ -27,7 +27,7 @@ export interface Hold {
 }
 
 export interface Holds {
-  /** Takes the hold, ending whoever has it. `conflict` when the upload is not where the caller thinks; `held` when it can't be had in time. */
+  /** Takes the hold of an upload that `interrupt` returned. `conflict` when it is not there any more; `held` when it can't be had in time. */
   take(seen: Upload): Promise<Hold>
   /** For an upload that was inserted held. */
   adopt(upload: Upload): Hold
@@ -65,7 +65,8 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
       signal: controller.signal,
       release: async state => {
         if (active.get(upload.id) === mine) active.delete(upload.id)
-        await releaseHold(db, hold.upload, state, clock.now())
+        // A done one was let go of by its commit.
+        if (hold.upload.state !== 'done') await releaseHold(db, hold.upload, state, clock.now())
       },
     }
     return hold
@@ -89,11 +90,11 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
     take: async seen => {
       let current = seen
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-        current = await interrupt(current)
-        if (current.offsetBytes !== seen.offsetBytes || current.state !== seen.state) throw movedOn(current)
         const taken = await takeHold(db, current, newId(), clock.now())
         if (taken) return adopt(taken)
-        current = (await findUpload(db, seen.id)) ?? current
+        // Another was quicker.
+        current = await interrupt((await findUpload(db, seen.id)) ?? current)
+        if (current.offsetBytes !== seen.offsetBytes || current.state !== seen.state) throw movedOn(current)
       }
       throw new AppError('held', 'Another request is writing to this upload. Try again in a moment', {
         retryAfterSeconds: 1,

@@ -57,11 +57,13 @@ export function readFileFacts(metadata: ReadonlyMap<string, string>): FileFacts 
 /** A name to show and to download by, never part of a key or a path: without folders, control and bidi-override characters. */
 function fileNameOf(text: string | undefined): string | null {
   const base = text?.split(/[/\\]/).at(-1) ?? ''
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
-  const clean = base.replace(/[\u0000-\u001f\u007f-\u009f\u200e\u200f\u202a-\u202e\u2066-\u2069\ufffd]/g, '').trim()
+  const clean = base.replace(unshowable, '').trim()
   if (clean === '' || clean === '.' || clean === '..') return null
   return cutToBytes(clean, limits.fileNameBytes)
 }
+
+// biome-ignore lint/suspicious/noControlCharactersInRegex: they are what is taken out
+const unshowable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufffd]/g
 
 /** Keeps the ending, which tells people what kind of file it is. */
 function cutToBytes(name: string, bytesMax: number): string {

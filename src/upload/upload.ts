@@ -79,7 +79,15 @@ export function withPart(upload: Upload, part: Part): Bytes {
   return { offsetBytes: sumOf(parts), parts, nextPart: part.number + 1, pieces: [] }
 }
 
+/** How long after an upload's end a call to the bucket that was cut off may still take effect, with room to spare. */
+export const lateEffectsMs = 3_600_000
+
 /** The ids under which this upload may have left an object that is not the photo it became. */
 export function leftovers(upload: Pick<Upload, 'photo' | 'tried' | 'storedAs'>): string[] {
   return [...upload.tried, upload.photo].filter(photo => photo !== upload.storedAs)
+}
+
+/** Whether anything but the photo can be in the bucket. For most it can't, and asking the bucket costs as much as storing did. */
+export function mayHaveLeft(upload: Upload): boolean {
+  return !isSmall(upload) || upload.staged || leftovers(upload).length > 0
 }

@@ -1,6 +1,6 @@
 /** The table of uploads. Every change of a held upload names its holder, so one that was overtaken changes nothing. */
 import type { Database, Queryable } from '../db/database.js'
-import type { Bytes, Upload } from './upload.js'
+import { type Bytes, lateEffectsMs, type Upload } from './upload.js'
 
 const columns = `id, person, epoch, device, state, size_bytes as "sizeBytes", offset_bytes as "offsetBytes", metadata,
   file_name as "fileName", media_type as "mediaType", modified_at as "modifiedAt", sha256, holder, hold, photo, tried,
@@ -161,11 +161,12 @@ export async function deleteUpload(db: Queryable, id: string): Promise<void> {
   await db.query('delete from uploads where id = $1', [id])
 }
 
-/** Ids past their time, whatever their state. */
+/** Ids past their time: to be ended, and later, when no late effect can come any more, to be removed. */
 export async function findExpired(db: Database, now: Date, limit: number): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
-    'select id from uploads where expires_at < $1 order by expires_at limit $2',
-    [now, limit],
+    `select id from uploads where expires_at < $1 and (state in ('open', 'finishing') or expires_at < $2)
+     order by expires_at limit $3`,
+    [now, new Date(now.getTime() - lateEffectsMs), limit],
   )
   return rows.map(({ id }) => id)
 }

@@ -17,7 +17,7 @@ export function describeMachine(): Machine {
     cores: processors.length,
     memoryGb: Math.round(totalmem() / 1e9),
     node: process.version,
-    os: [distribution(), `${type()} ${release()}`].filter(Boolean).join(', '),
+    os: [distribution(), `${type()} ${/^[\d.]+/.exec(release())?.[0] ?? ''}`.trim()].filter(Boolean).join(', '),
   }
 }
 

@@ -8,39 +8,18 @@ import type { Bench, BenchOptions, BenchOutcome } from './bench.js'
 import { interleave, type Sample, type Side } from './harness.js'
 import { processCostMissing } from './process-cost.js'
 import { inFlight, makeClient, makePhotos } from './upload/client.js'
-import { type CleanUp, countCalls, reapNow, type UploadCalls } from './upload/counts.js'
+import { type CleanUp, countCalls, reapNow } from './upload/counts.js'
+import type { Plan } from './upload/measured.js'
 import { peakOfCrowd, peakOfVideo } from './upload/memory.js'
 import { describeUploads, resultsOf } from './upload/report.js'
 import { type Services, startServices } from './upload/services.js'
 import { prepareSides, type RunningSide, type SideName } from './upload/sides.js'
 
-export interface Measured {
-  calls: Record<'ours' | 'stock', UploadCalls>
-  chunksPerPhoto: number
-  samples: Record<SideName, Sample[]>
-  photosPerRound: number
-  /** Peak resident bytes; of the video above idle. */
-  memory: Record<'ours' | 'stock', { crowdBytes: number; videoBytes: number }>
-  plan: Plan
-}
-
-export interface Plan {
-  photoBytes: number
-  chunkBytes: number
-  inFlight: number
-  uploadsCounted: number
-  photosPerRound: number
-  rounds: number
-  warmUpRounds: number
-  crowd: { uploads: number; photoBytes: number; steps: number; stepMs: number }
-  videoBytes: number
-}
-
 const same = { photoBytes: 3_000_000, chunkBytes: 512 * 1024, inFlight: 8 }
 const fullPlan: Plan = {
   ...same,
   uploadsCounted: 4,
-  photosPerRound: 48,
+  photosPerRound: 64,
   rounds: 7,
   warmUpRounds: 2,
   // Twice and a half what our process may hold of bodies, so that the budget is put to the test.
@@ -72,11 +51,7 @@ export const uploadBench: Bench = {
   },
 }
 
-/** The bench on services that run already. */
-export async function runUploads(
-  services: Services,
-  { quick, say, signal }: Omit<BenchOptions, 'json'>,
-): Promise<BenchOutcome> {
+async function runUploads(services: Services, { quick, say, signal }: BenchOptions): Promise<BenchOutcome> {
   const plan = quick ? quickPlan : fullPlan
   const sides = await prepareSides(services)
   const start = (name: SideName) => sides[name](services.s3)
@@ -89,21 +64,15 @@ export async function runUploads(
 
   const samples = await timeSides(start, services, plan, { say, signal })
 
-  const memory: Partial<Measured['memory']> = {}
-  for (const name of ['ours', 'stock'] as const) {
+  const memoryOf = async (name: 'ours' | 'stock') => {
     say(`memory of ${name}: ${plan.crowd.uploads} uploads in flight, then a video`)
-    const crowdBytes = await onFresh(start(name), side => peakOfCrowd(side, { ...plan.crowd, signal }))
-    const videoBytes = await onFresh(start(name), side => peakOfVideo(side, plan.videoBytes))
-    memory[name] = { crowdBytes, videoBytes }
+    return {
+      crowdBytes: await onFresh(start(name), side => peakOfCrowd(side, { ...plan.crowd, signal })),
+      videoBytes: await onFresh(start(name), side => peakOfVideo(side, plan.videoBytes)),
+    }
   }
-  const measured: Measured = {
-    calls,
-    chunksPerPhoto: Math.ceil(plan.photoBytes / plan.chunkBytes),
-    samples,
-    photosPerRound: plan.photosPerRound,
-    memory: memory as Measured['memory'],
-    plan,
-  }
+  const memory = { ours: await memoryOf('ours'), stock: await memoryOf('stock') }
+  const measured = { plan, calls, samples, memory }
   return { results: resultsOf(measured), table: describeUploads(measured) }
 }
 

@@ -202,6 +202,7 @@ describe('neighbours', () => {
       width: 4,
       height: 3,
       state: 'ready',
+      reason: null,
       thumbhash: null,
       fileName: id,
     }) as const

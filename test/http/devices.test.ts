@@ -58,8 +58,8 @@ test.each([
   ['an unknown token', { Authorization: `Bearer ps1.us-west-2.${'A'.repeat(43)}` }],
   ['no token', { Authorization: 'Bearer' }],
   ['another scheme', { Authorization: 'Basic YTpi' }],
-  ['an unknown cookie', { Cookie: `photosync_session=${'A'.repeat(43)}` }],
-  ['a broken cookie', { Cookie: 'photosync_session=%00' }],
+  ['an unknown cookie', { Cookie: `photosync_session_us-west-2=${'A'.repeat(43)}` }],
+  ['a broken cookie', { Cookie: 'photosync_session_us-west-2=%00' }],
 ])('%s: 401', async (_, headers) => {
   const response = await here.ask('GET', '/v1/me', { headers })
   expect(response.headers.get('www-authenticate')).toBe('Bearer')

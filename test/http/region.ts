@@ -84,6 +84,7 @@ export async function startRegion({ routes, log = silent }: RegionOptions = {}):
   const metrics = makeMetrics()
   const report = makeReport(log, metrics)
   const app = await buildHttp({
+    regionId: region.id,
     authenticate: accounts.authenticate,
     metrics,
     report,
@@ -150,7 +151,7 @@ async function addPerson(accounts: Accounts): Promise<TestPerson> {
   const placement = await accounts.addAccount(email, password)
   const { token } = await accounts.addDevice(placement.person, 'phone')
   const session = await accounts.signInByLink(await accounts.createSignInLink(placement.person))
-  return { ...placement, email, password, token, cookie: `photosync_session=${session.token}` }
+  return { ...placement, email, password, token, cookie: `photosync_session_us-west-2=${session.token}` }
 }
 
 export interface TestPhoto {

@@ -21,7 +21,7 @@ describe('signing in', () => {
     expect(response.headers.get('cache-control')).toBe('no-store')
 
     const cookie = response.headers.get('set-cookie') ?? ''
-    expect(cookie).toMatch(/^photosync_session=[A-Za-z0-9_-]{43}; /)
+    expect(cookie).toMatch(/^photosync_session_us-west-2=[A-Za-z0-9_-]{43}; /)
     expect(cookie.split('; ').slice(1).sort()).toEqual([
       'HttpOnly',
       `Max-Age=${limits.sessionLifetimeMs / 1000}`,
@@ -72,7 +72,7 @@ describe('signing in', () => {
     const response = await signIn({ link })
     expect(response.status).toBe(201)
     expect(await response.json()).toMatchObject({ person: { id: person } })
-    expect(response.headers.get('set-cookie')).toContain('photosync_session=')
+    expect(response.headers.get('set-cookie')).toContain('photosync_session_us-west-2=')
     expect((await signIn({ link: `${link.slice(1)}A` })).status).toBe(401)
   })
 
@@ -90,7 +90,7 @@ test('signing out ends the session and clears the cookie', async () => {
   const { cookie } = await here.addPerson()
   const response = await here.ask('DELETE', '/v1/sessions', { cookie })
   expect(response.status).toBe(204)
-  expect(response.headers.get('set-cookie')).toMatch(/^photosync_session=; .*Expires=Thu, 01 Jan 1970/)
+  expect(response.headers.get('set-cookie')).toMatch(/^photosync_session_us-west-2=; .*Expires=Thu, 01 Jan 1970/)
   const after = await here.ask('GET', '/v1/me', { cookie })
   expect(await readProblem(after)).toMatchObject({ status: 401, kind: 'unauthenticated' })
   expect(after.headers.get('www-authenticate')).toBe('Bearer')

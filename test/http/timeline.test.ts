@@ -67,6 +67,7 @@ test('columns are of equal length and hold what a viewer needs first', async () 
     height: [30, null],
     state: ['ready', 'unreadable'],
     thumbhash: ['AQL+', null],
+    reason: [null, expect.any(String)],
     fileName: ['IMG_1.jpg', null],
     cursor: null,
   })

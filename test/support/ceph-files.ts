@@ -57,13 +57,13 @@ paxos min wait = 0.01
 bluestore fsck on mkfs = false
 bluestore debug enforce settings = ssd
 bdev aio poll ms = 10
-osd pool default read lease ratio = 0.05
-osd heartbeat grace = 3
+osd pool default read lease ratio = 0.2
+osd heartbeat grace = 10
 osd heartbeat interval = 1
 
 [client]
 objecter tick interval = 0.25
-objecter timeout = 0.5
+objecter timeout = 2
 rgw thread pool size = 64
 rgw dynamic resharding = false
 rgw run sync thread = false

@@ -10,8 +10,8 @@ export interface CuttingProxy {
 
 export interface CuttingOptions {
   targetPort: number
-  /** For each new connection: bytes from the client to let through before it breaks; undefined: it holds. */
-  bytesUntilCut: () => number | undefined
+  /** For each new connection: bytes from the client to let through before it breaks. */
+  bytesUntilCut: () => number
 }
 
 export async function startCuttingProxy({ targetPort, bytesUntilCut }: CuttingOptions): Promise<CuttingProxy> {
@@ -24,7 +24,7 @@ export async function startCuttingProxy({ targetPort, bytesUntilCut }: CuttingOp
       socket.once('close', () => open.delete(socket))
       socket.on('error', () => {})
     }
-    let left = bytesUntilCut() ?? Number.POSITIVE_INFINITY
+    let left = bytesUntilCut()
     client.on('data', chunk => {
       const passed = chunk.subarray(0, left)
       left -= passed.length

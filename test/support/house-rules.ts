@@ -132,6 +132,11 @@ export const residences: readonly Residence[] = [
   },
 ]
 
+/** Files that may import what only shows at run time, and why: no rule can hold such an import. */
+export const computedImports: Readonly<Record<string, string>> = {
+  'src/cli/servers.ts': 'the command’s process becomes the server that it names, by that program’s path',
+}
+
 /** All that core may import from outside. Everything on it is a computation, but for the clock's timers. */
 export const coreImports: readonly string[] = [
   'node:buffer',

@@ -17,6 +17,9 @@ export interface RedisServer {
   kill9(): Promise<void>
   /** Starts it again on the same port and file; stops it first when it runs. Resolves when it answers. */
   restart(): Promise<void>
+  /** Lets it hang (SIGSTOP), as a machine that swaps or a network that swallows does, until `resume`. */
+  pause(): void
+  resume(): void
 }
 
 export interface RedisOptions {
@@ -72,6 +75,8 @@ export async function startRedis({ dir, port: wantedPort, signal }: RedisOptions
       await stop()
       await start()
     },
+    pause: () => void running?.child.kill('SIGSTOP'),
+    resume: () => void running?.child.kill('SIGCONT'),
   }
 }
 

@@ -7,7 +7,7 @@ import { originalKey, uploadPrefix } from '../../src/core/keys.js'
 import type { Database } from '../../src/db/database.js'
 import { existingPhotos } from '../../src/library/work-sql.js'
 import type { Bucket } from '../../src/storage/bucket.js'
-import { leftovers } from '../../src/upload/upload.js'
+import { isSmall, lateEffectsMs, leftovers, mayHaveLeft } from '../../src/upload/upload.js'
 import { deleteUpload, findUpload } from '../../src/upload/uploads-sql.js'
 import type { Handler } from '../run.js'
 
@@ -15,18 +15,22 @@ export function makeReap(db: Database, bucket: Bucket, clock: Clock): Handler<'r
   return async ({ upload: id }, signal) => {
     const upload = await findUpload(db, id)
     if (!upload || upload.state === 'open' || upload.state === 'finishing') return
-    const candidates = leftovers(upload)
-    const photos = await existingPhotos(db, candidates)
-    const unused = candidates.filter(photo => !photos.has(photo)).map(photo => originalKey(upload, photo))
-    for (const prefix of unused) {
-      for await (const { key, multipart } of bucket.listMultiparts(prefix, { signal })) {
-        await bucket.abortMultipart(key, multipart, { signal })
+    if (mayHaveLeft(upload)) {
+      const candidates = leftovers(upload)
+      const photos = await existingPhotos(db, candidates)
+      const unused = candidates.filter(photo => !photos.has(photo))
+      // A creation that was tried again may have left a second multipart under the very key of the photo.
+      for (const photo of isSmall(upload) ? [] : new Set([...unused, upload.photo])) {
+        const prefix = originalKey(upload, photo)
+        for await (const { key, multipart } of bucket.listMultiparts(prefix, { signal })) {
+          await bucket.abortMultipart(key, multipart, { signal })
+        }
       }
+      const keys = unused.map(photo => originalKey(upload, photo))
+      for await (const { key } of bucket.list(uploadPrefix(upload, id), { signal })) keys.push(key)
+      await bucket.delete(keys, { signal })
     }
-    const keys = [...unused]
-    for await (const { key } of bucket.list(uploadPrefix(upload, id), { signal })) keys.push(key)
-    await bucket.delete(keys, { signal })
-    // The row stays for its receipt until then, and a late effect of a broken call is removed with it.
-    if (upload.expiresAt < clock.now()) await deleteUpload(db, id)
+    // The row stays for its receipt until then, and late effects of broken calls are removed with it.
+    if (upload.expiresAt.getTime() + lateEffectsMs < clock.now().getTime()) await deleteUpload(db, id)
   }
 }

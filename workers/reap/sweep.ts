@@ -11,14 +11,16 @@ const batch = 200
 
 export function makeSweep(db: Database, engine: Engine, queue: JobQueue, clock: Clock): () => Promise<void> {
   return async () => {
+    const failures: unknown[] = []
     for (const upload of await findUnfinished(db, new Date(clock.now().getTime() - restingMs), batch)) {
       await engine.resumeFinish(upload).catch(error => {
         // Its handset is at it again, or what it holds is wrong and the upload has ended: nothing left to do here.
-        if (!isAppError(error) || error.kind === 'unavailable') throw error
+        if (!isAppError(error) || error.kind === 'unavailable') failures.push(error)
       })
     }
     const expired = await findExpired(db, clock.now(), batch)
     for (const upload of expired) await engine.expire(upload)
     await queue.add(expired.map(upload => ({ name: 'reap' as const, data: { upload } })))
+    if (failures.length > 0) throw new AggregateError(failures, `${failures.length} uploads could not be finished`)
   }
 }

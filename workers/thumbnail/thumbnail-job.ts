@@ -60,8 +60,11 @@ export function makeThumbnailJob({ db, bucket, clock, log, onChange }: Thumbnail
     }
     const original = await readOriginal(bucket, work, signal, error => blameless(work, () => Promise.reject(error)))
     if (!original?.sha256.equals(work.sha256)) {
-      log.error({ photo }, 'a stored original is not what was stored')
-      await giveUp(work, 'The stored file is damaged: its bytes are not those that were sent', { verified: false })
+      log.error({ photo, missing: !original }, 'a stored original is not what was stored')
+      const reason = original
+        ? 'The stored file is damaged: its bytes are not those that were sent'
+        : 'The stored file is missing'
+      await giveUp(work, reason, { verified: false })
       return
     }
     const { head } = original
@@ -70,6 +73,8 @@ export function makeThumbnailJob({ db, bucket, clock, log, onChange }: Thumbnail
       if (!original.bytes) throw refusal(head)
       rendered = await renderPhoto(original.bytes, { signal, now: clock.now() })
     } catch (error) {
+      // Whoever told us to end did so for reasons of their own; a photo that takes too long ends by the renderer's own limit.
+      if (signal.aborted) return await blameless(work, () => Promise.reject(error))
       if (!(error instanceof Unreadable)) throw error
       await giveUp(work, error.reason, { head, verified: true })
       return

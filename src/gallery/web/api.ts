@@ -35,6 +35,8 @@ export interface TimelinePhoto {
   readonly width: number | null
   readonly height: number | null
   readonly state: PhotoState
+  /** Why it is unreadable. */
+  readonly reason: string | null
   readonly thumbhash: string | null
   readonly fileName: string
 }
@@ -122,6 +124,7 @@ interface SectionPage {
   readonly width: (number | null)[]
   readonly height: (number | null)[]
   readonly state: PhotoState[]
+  readonly reason: (string | null)[]
   readonly thumbhash: (string | null)[]
   readonly fileName: (string | null)[]
   readonly cursor: string | null
@@ -134,6 +137,7 @@ function rows(page: SectionPage): TimelinePhoto[] {
     width: page.width[at] ?? null,
     height: page.height[at] ?? null,
     state: page.state[at] ?? 'stored',
+    reason: page.reason[at] ?? null,
     thumbhash: page.thumbhash[at] ?? null,
     fileName: nameOf(page.fileName[at] ?? null),
   }))

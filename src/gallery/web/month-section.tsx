@@ -35,7 +35,7 @@ export function MonthSection({ section, rows, library, focusId, onFocused }: Mon
   }, [near, photos, trouble, id, library])
 
   const month = useMemo(() => photos && arrange(photos, rows), [photos, rows])
-  const tiles = useMemo(() => near && month && <Days {...month} library={library} />, [near, month, library])
+  const tiles = useMemo(() => near && month && <Days {...month} />, [near, month])
 
   useEffect(() => {
     if (!focusId || !month) return
@@ -72,7 +72,7 @@ export function MonthSection({ section, rows, library, focusId, onFocused }: Mon
 
 type Month = ReturnType<typeof arrange>
 
-function Days({ days, layout, library }: Month & { library: Library }) {
+function Days({ days, layout }: Month) {
   return days.map((day, at) => (
     <div key={day.date} class="day">
       <h3 style={px(layout.labels[at])} title={longDateWords(day.photos[0]?.shownAt ?? day.date)}>
@@ -81,7 +81,7 @@ function Days({ days, layout, library }: Month & { library: Library }) {
       <ul>
         {day.photos.map((photo, index) => {
           const box = layout.tiles[at]?.[index]
-          return box && <Tile key={photo.id} photo={photo} box={box} library={library} />
+          return box && <Tile key={photo.id} photo={photo} box={box} />
         })}
       </ul>
     </div>

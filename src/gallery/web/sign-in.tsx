@@ -33,8 +33,14 @@ export function SignIn({ library, to, expired }: SignInProps) {
 
   useEffect(() => {
     document.title = 'Sign in · photosync'
-    const link = takeLink()
-    if (link) void enter(() => signInByLink(link))
+    const follow = () => {
+      const link = takeLink()
+      if (link) void enter(() => signInByLink(link))
+    }
+    follow()
+    // A link opened where this page is open already changes the fragment and loads nothing.
+    addEventListener('hashchange', follow)
+    return () => removeEventListener('hashchange', follow)
   }, [])
 
   return (

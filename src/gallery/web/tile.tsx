@@ -3,28 +3,25 @@ import { useMemo, useState } from 'preact/hooks'
 import { renditionUrl, type TimelinePhoto } from './api.js'
 import { UnreadableIcon, WaitingIcon } from './icons.js'
 import type { Box } from './justified-rows.js'
-import type { Library } from './library.js'
 import { photoPath } from './router.js'
 import { placeholderImage } from './thumb-hash.js'
-import { useDetails } from './use-details.js'
 import { dateWords } from './wording.js'
 
 interface TileProps {
   readonly photo: TimelinePhoto
   readonly box: Box
-  readonly library: Library
 }
 
 export const tileId = (photoId: string): string => `photo-${photoId}`
 
-export function Tile({ photo, box, library }: TileProps) {
+export function Tile({ photo, box }: TileProps) {
   const { left, top, width, height } = box
   return (
     <li class="tile" style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}>
       <a id={tileId(photo.id)} href={photoPath(photo.id)} data-state={photo.state}>
         {photo.state === 'ready' && <Thumbnail photo={photo} box={box} />}
         {photo.state === 'stored' && <Waiting photo={photo} />}
-        {photo.state === 'unreadable' && <Unreadable photo={photo} library={library} />}
+        {photo.state === 'unreadable' && <Unreadable photo={photo} />}
       </a>
     </li>
   )
@@ -58,13 +55,12 @@ function Waiting({ photo }: { photo: TimelinePhoto }) {
   )
 }
 
-function Unreadable({ photo, library }: { photo: TimelinePhoto; library: Library }) {
-  const { details } = useDetails(library, photo.id, photo.state)
+function Unreadable({ photo }: { photo: TimelinePhoto }) {
   return (
     <>
       <UnreadableIcon />
       <strong>{photo.fileName}</strong>
-      <span class="reason">{details?.reason ?? "Can't be shown"}</span>
+      <span class="reason">{photo.reason ?? "Can't be shown"}</span>
     </>
   )
 }

@@ -11,7 +11,8 @@ import { statusOf } from '../../http/error-table.js'
 import type { Log } from '../../observe/log.js'
 import { BodyBroken } from '../append.js'
 import type { Engine } from '../engine.js'
-import { type Answer, head, patch, post, remove } from './handlers.js'
+import { type Answer, bodyType, head, patch, post, remove } from './handlers.js'
+import { readAway } from './read-away.js'
 import { UploadStore } from './store.js'
 
 export interface TusFrontDeps {
@@ -34,11 +35,15 @@ export function makeTusFront({ engine, path, log }: TusFrontDeps): TusFront {
     allowedOrigins: [],
   })
 
+  const answers = new WeakMap<IncomingMessage, Promise<Answer>>()
   const handler = (answer: (req: IncomingMessage) => Promise<Answer>) => ({
     send: async (req: { runtime?: { node?: { req: IncomingMessage } } }, _context: unknown, headers: Headers) => {
       const node = req.runtime?.node?.req
       if (!node) throw new Error('not a Node request')
-      const { status, headers: own, body } = await answer(node).catch(error => explain(error, node, log))
+      const answered = answer(node).catch(error => explain(error, log))
+      answers.set(node, answered)
+      const { status, headers: own, body } = await answered
+      readAway(node)
       for (const [name, value] of Object.entries(own)) headers.set(name, value)
       return new Response(node.method === 'HEAD' ? null : (body ?? null), { status, headers })
     },
@@ -56,28 +61,49 @@ export function makeTusFront({ engine, path, log }: TusFrontDeps): TusFront {
     const override = req.headers['x-http-method-override']
     if (req.method === 'POST' && typeof override === 'string') req.method = override.toUpperCase()
     if (req.method !== 'OPTIONS' && req.headers['tus-resumable'] !== '1.0.0') {
-      res.writeHead(412, { 'Tus-Resumable': '1.0.0', 'Tus-Version': '1.0.0', 'Content-Type': 'text/plain' })
-      res.end('This server speaks tus 1.0.0\n')
+      refuse(req, res, 412, 'This server speaks tus 1.0.0', { 'Tus-Version': '1.0.0' })
       return
     }
-    if (caller) await store.as(caller, () => server.handle(req, res))
-    else await server.handle(req, res)
+    // The stock server would call it 400.
+    if (req.method === 'PATCH' && req.headers['content-type'] !== bodyType) {
+      refuse(req, res, 415, `A PATCH needs Content-Type: ${bodyType}`)
+      return
+    }
+    // Sending an answer has no end where the connection has gone. Our own work on the request has one, and is waited for.
+    const gone = closed(res).then(() => answers.get(req))
+    const handled = caller ? store.as(caller, () => server.handle(req, res)) : server.handle(req, res)
+    await Promise.race([handled, gone])
   }
 }
 
+function closed(res: ServerResponse): Promise<void> {
+  return new Promise(resolve => (res.closed ? resolve() : res.once('close', () => resolve())))
+}
+
+/** What is told before the server sees the request. */
+function refuse(
+  req: IncomingMessage,
+  res: ServerResponse,
+  status: number,
+  sentence: string,
+  headers: Record<string, string> = {},
+): void {
+  readAway(req)
+  res.writeHead(status, { 'Tus-Resumable': '1.0.0', 'Content-Type': textType, ...headers })
+  res.end(`${sentence}\n`)
+}
+
+const textType = 'text/plain; charset=utf-8'
+
 /** Errors as tus answers them: a status, a sentence, and where the upload is when that is the trouble. */
-function explain(error: unknown, req: IncomingMessage, log: Log): Answer {
+function explain(error: unknown, log: Log): Answer {
   // A connection that broke has nobody to tell.
-  if (error instanceof BodyBroken)
-    return { status: 408, headers: { Connection: 'close' }, body: 'The request broke off\n' }
-  if (!isAppError(error)) log.error({ err: error }, 'an upload request failed')
+  if (error instanceof BodyBroken) return { status: 408, headers: {}, body: 'The request broke off\n' }
+  if (!isAppError(error) || error.kind === 'unavailable') log.error({ err: error }, 'an upload request failed')
   const told = isAppError(error) ? error : new AppError('unavailable', 'Something went wrong on our side. Try again')
   const status = isAppError(error) ? statusOf[error.kind] : 500
-  const headers: Record<string, string> = { 'Content-Type': 'text/plain; charset=utf-8' }
+  const headers: Record<string, string> = { 'Content-Type': textType }
   if (told.retryAfterSeconds !== undefined) headers['Retry-After'] = String(told.retryAfterSeconds)
   if (typeof told.facts.offset === 'number') headers['Upload-Offset'] = String(told.facts.offset)
-  // A long body that nobody will read: closing is cheaper for both sides than reading it to its end.
-  if (!req.readableEnded && Number(req.headers['content-length'] ?? Infinity) > limits.smallUploadBytes)
-    headers.Connection = 'close'
   return { status, headers, body: `${told.message}\n` }
 }

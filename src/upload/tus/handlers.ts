@@ -17,7 +17,7 @@ export interface Answer {
   body?: string
 }
 
-const bodyType = 'application/offset+octet-stream'
+export const bodyType = 'application/offset+octet-stream'
 
 /** "Creation" and "Creation With Upload". */
 export async function post(store: UploadStore, req: IncomingMessage, path: string): Promise<Answer> {
@@ -30,6 +30,8 @@ export async function post(store: UploadStore, req: IncomingMessage, path: strin
   const metadata = header(req, 'upload-metadata') ?? ''
   const hasBody = header(req, 'content-type') === bodyType
   const upload = await store.begin({ sizeBytes, metadata }, hasBody ? bodyOf(req) : undefined)
+  // Where it is can't be told any more, so nobody would go on with it.
+  if (req.destroyed && !req.complete) await store.remove(upload.id)
   const location = `${path}/${upload.id}`
   return {
     status: 201,
@@ -40,9 +42,6 @@ export async function post(store: UploadStore, req: IncomingMessage, path: strin
 /** "PATCH". */
 export async function patch(store: UploadStore, req: IncomingMessage, id: string): Promise<Answer> {
   const offset = byteCount(req, 'upload-offset')
-  if (header(req, 'content-type') !== bodyType) {
-    throw new AppError('unsupported_media', `A PATCH needs Content-Type: ${bodyType}`)
-  }
   const upload = await store.append(id, offset, bodyOf(req))
   return { status: 204, headers: { 'Upload-Offset': String(upload.offsetBytes), ...standing(upload) } }
 }

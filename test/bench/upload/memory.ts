@@ -17,16 +17,28 @@ export interface Crowd {
 /** Peak resident bytes of the server while all the uploads are in flight: none ends before the last has begun. */
 export async function peakOfCrowd({ pid, target }: RunningSide, crowd: Crowd): Promise<number> {
   const peak = await watchPeak(pid)
-  await dribble(target, crowd)
+  const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY })
+  // Ends them all with it; a listener on the signal for each request would be one too many.
+  const end = () => agent.destroy()
+  crowd.signal.addEventListener('abort', end, { once: true })
+  try {
+    await dribble(target, crowd, agent)
+  } finally {
+    crowd.signal.removeEventListener('abort', end)
+    end()
+  }
   return peak()
 }
 
-async function dribble(target: Target, { uploads, photoBytes, steps, stepMs, signal }: Crowd): Promise<void> {
-  const agent = new Agent({ maxSockets: Number.POSITIVE_INFINITY })
+async function dribble(
+  target: Target,
+  { uploads, photoBytes, steps, stepMs, signal }: Crowd,
+  agent: Agent,
+): Promise<void> {
   const photo = makePhotos(photoBytes)
   const headers = { ...target.headers, ...creationWithUploadHeaders(photoBytes) }
   const all = Array.from({ length: uploads }, () => {
-    const outgoing = request(target.url, { method: 'POST', agent, headers, signal })
+    const outgoing = request(target.url, { method: 'POST', agent, headers })
     return { outgoing, bytes: wholeOf(photo()), answered: answerTo(outgoing) }
   })
   const answers = Promise.all(all.map(({ answered }) => answered))
@@ -41,11 +53,7 @@ async function dribble(target: Target, { uploads, photoBytes, steps, stepMs, sig
     await Promise.all([sleep(stepMs, undefined, { signal }), ...all.map(({ outgoing }) => drained(outgoing))])
   }
   for (const { outgoing } of all) outgoing.end()
-  try {
-    await answers
-  } finally {
-    agent.destroy()
-  }
+  await answers
 }
 
 /** Bytes of a photo whose large piece is shared with all the others: this side of the crowd needs no memory. */
@@ -60,7 +68,11 @@ function wholeOf({ chunks }: Photo): (begin: number, end: number) => Buffer {
 function drained(outgoing: ClientRequest): Promise<void> {
   if (!outgoing.writableNeedDrain || outgoing.destroyed) return Promise.resolve()
   return new Promise(resolve => {
-    outgoing.once('drain', resolve).once('close', resolve)
+    const settled = () => {
+      outgoing.off('drain', settled).off('close', settled)
+      resolve()
+    }
+    outgoing.on('drain', settled).on('close', settled)
   })
 }
 

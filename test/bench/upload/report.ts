@@ -2,18 +2,18 @@
 import type { Sample } from '../harness.js'
 import { pairRatios, round, type Summary, summarize } from '../statistics.js'
 import { table } from '../table.js'
-import type { Measured } from '../upload.js'
 import { type Calls, total } from './counts.js'
+import type { Measured, Plan } from './measured.js'
 import type { SideName } from './sides.js'
 
 /** The names are part of the project's interface: README lists them, and other programs read them. */
 export function resultsOf(measured: Measured): Record<string, number> {
-  const { calls, chunksPerPhoto, memory } = measured
+  const { calls, memory, plan } = measured
   const ratios = ratiosOf(measured)
   return {
     s3CallsCreationWithUpload: total(calls.ours.creationWithUpload),
     s3CallsPostPatch: total(calls.ours.postPatch),
-    s3CallsOver512KiBChunks: total(calls.ours.inChunks) - chunksPerPhoto,
+    s3CallsOver512KiBChunks: total(calls.ours.inChunks) - chunksOf(plan),
     cpuRatioToFloor: round(ratios.cpuToFloor.median),
     cpuRatioToStock: round(ratios.cpuToStock.median),
     throughputRatioToStock: round(ratios.throughputToStock.median),
@@ -33,7 +33,7 @@ function ratiosOf({ samples }: Measured): Record<'cpuToFloor' | 'cpuToStock' | '
 }
 
 export function describeUploads(measured: Measured): string {
-  const { calls, samples, memory, plan, chunksPerPhoto } = measured
+  const { calls, samples, memory, plan } = measured
   const ratios = ratiosOf(measured)
   const perPhoto = (side: SideName, of: (sample: Sample) => number) =>
     range(summarize(samples[side].map(sample => of(sample) / plan.photosPerRound)))
@@ -54,7 +54,7 @@ export function describeUploads(measured: Measured): string {
     [`photos of ${photo}`, 'photosync', 'stock tus', 'floor'],
     countRow('S3 calls, creation-with-upload', 'creationWithUpload'),
     [...countRow('S3 calls, POST + PATCH', 'postPatch').slice(0, 3)],
-    [...countRow(`S3 calls, ${chunksPerPhoto} chunks of ${plan.chunkBytes / 1024} KiB`, 'inChunks').slice(0, 3)],
+    [...countRow(`S3 calls, ${chunksOf(plan)} chunks of ${plan.chunkBytes / 1024} KiB`, 'inChunks').slice(0, 3)],
     ['server CPU, ms a photo', ...columns(side => perPhoto(side, ({ cpuMs }) => cpuMs.server))],
     ['Postgres CPU, ms a photo', perPhoto('ours', ({ cpuMs }) => cpuMs.postgres ?? 0)],
     [`photos a second, ${plan.inFlight} in flight`, ...columns(rate)],
@@ -76,6 +76,8 @@ export function describeUploads(measured: Measured): string {
 }
 
 const columns = (of: (side: SideName) => string): string[] => [of('ours'), of('stock'), of('floor')]
+
+const chunksOf = ({ photoBytes, chunkBytes }: Plan): number => Math.ceil(photoBytes / chunkBytes)
 
 const megabytes = (bytes: number): number => bytes / 1e6
 
