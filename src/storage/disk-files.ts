@@ -4,12 +4,13 @@
  */
 import type { BigIntStats } from 'node:fs'
 import { type FileHandle, link, mkdir, open, readdir, rename, rm, rmdir, stat, unlink } from 'node:fs/promises'
-import { dirname, join } from 'node:path'
+import { dirname, join, resolve } from 'node:path'
 import type { Clock } from '../core/clock.js'
 import { AppError } from '../core/errors.js'
 import type { NewId } from '../core/ids.js'
 import { alreadyThere } from './checks.js'
 import { errorCode, isAbsent } from './disk-errors.js'
+import { makeFolder } from './make-folder.js'
 
 /** A temporary file nobody has written to for so long has lost its writer. */
 const leftoverAgeMs = 24 * 3600_000
@@ -37,7 +38,8 @@ export interface DiskFiles {
   syncFolder(folder: string): Promise<void>
 }
 
-export function diskFiles(root: string, newId: NewId, clock: Clock): DiskFiles {
+export function diskFiles(dir: string, newId: NewId, clock: Clock): DiskFiles {
+  const root = resolve(dir)
   const objects = join(root, 'objects')
   const temp = join(root, 'private', 'temp')
   const multiparts = join(root, 'private', 'multiparts')
@@ -46,7 +48,7 @@ export function diskFiles(root: string, newId: NewId, clock: Clock): DiskFiles {
   let prepared: Promise<void> | undefined
 
   async function prepareFolders(): Promise<void> {
-    const made = await mkdir(root, { recursive: true, mode: folderMode })
+    const made = await makeFolder(root, folderMode)
     for (let folder = root; made !== undefined && folder.length >= made.length; folder = dirname(folder)) {
       await syncFolder(dirname(folder), 'only this')
     }

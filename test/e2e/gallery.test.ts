@@ -17,7 +17,7 @@ import { type Person, type Service, startService } from './service.js'
 
 const desktop = { width: 1280, height: 800 }
 const phone = { width: 390, height: 844 }
-/** Kept after the run, for people to look at. */
+/** Kept after the run, for people to look at. With PHOTOSYNC_UPDATE_PICTURE=1 the README's is made anew. */
 const pictures = '.artifacts/screenshots'
 
 describeWith('chromium', 'the gallery in a browser', () => {
@@ -60,6 +60,9 @@ describeWith('chromium', 'the gallery in a browser', () => {
           expect(page.url()).toBe(`${service.server}/`)
           expect(await axeViolations(page)).toEqual([])
           await screenshot(page, join(pictures, `gallery-${size}-${colorScheme}.png`))
+          if (process.env.PHOTOSYNC_UPDATE_PICTURE && size === 'desktop' && colorScheme === 'light') {
+            await screenshot(page, 'fixtures/gallery.png')
+          }
 
           await page.locator('a[data-state=ready]').first().click()
           await page.locator('dialog[open] img').first().waitFor()

@@ -1,8 +1,9 @@
 /** The demo's folder: one that is kept, or one of its own that goes with it. One demo at a time has it. */
-import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { AppError } from '../../core/errors.js'
+import { makeFolder } from '../../storage/make-folder.js'
 
 export interface DemoFolder {
   path: string
@@ -28,7 +29,7 @@ const makeTemporary = () => mkdtemp(join(tmpdir(), 'photosync-demo-')).catch(err
 
 /** Returns the topmost folder that had to be made, undefined when all were there. */
 async function makeKept(path: string): Promise<string | undefined> {
-  return mkdir(path, { recursive: true, mode: 0o700 }).catch(error => refuse(path, error))
+  return makeFolder(path).catch(error => refuse(path, error))
 }
 
 async function takeLock(lock: string, path: string): Promise<void> {
@@ -56,6 +57,7 @@ async function isDemo(pid: number): Promise<boolean> {
 function refuse(path: string, cause: unknown): never {
   const reasons: Record<string, string> = {
     EACCES: 'this user may not write there',
+    ENOENT: 'no folder can be made there',
     EPERM: 'this user may not write there',
     EROFS: 'the file system is read-only',
     ENOTDIR: 'a file is in the way',
