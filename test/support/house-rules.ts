@@ -78,7 +78,7 @@ export const rooms: Readonly<Record<string, Room>> = {
 
 /** Rooms of src that routes and fronts in other rooms may use, and no other file of theirs. */
 export const frontRoom = 'http'
-export const isFront = (file: string): boolean => /(^|\/)(routes|front|handlers|store)\.ts$/.test(file)
+export const isFront = (file: string): boolean => /\/(routes|front)\.ts$/.test(file)
 export const whyFronts = 'only routes.ts files and the fronts speak HTTP, so that everything else runs without a server'
 
 /** Type-only exceptions, "from → to": gone after compiling. */
@@ -190,7 +190,7 @@ export const wordings: readonly Wording[] = [
     why: 'a path of one machine means nothing on another',
   },
   {
-    pattern: /\bregistr[y]\.[\w-]+\.|\b(npmj[s]|yarnpk[g])\.|\bartifactor[y]\b/i,
+    pattern: /:\/\/[\w.-]*(registr[y]|npmj[s]|yarnpk[g]|artifactor[y])\b/i,
     files: /./,
     why: 'where packages come from is the machine’s choice, not the project’s',
   },

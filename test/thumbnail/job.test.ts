@@ -32,7 +32,8 @@ beforeEach(async () => {
 
 const picture = () =>
   draw(1600, 1200)
-    .withExif({ IFD0: { Orientation: '6', Model: 'Box' } })
+    .withExif({ IFD0: { Model: 'Box' } })
+    .withMetadata({ orientation: 6 })
     .jpeg()
     .toBuffer()
 const never = new AbortController().signal
