@@ -108,7 +108,9 @@ async function chooseUser({ postgres }: Binaries, dir: string): Promise<RunAs> {
   // The checkout or the data lies below a folder that only root may enter (a home, a fresh mktemp -d). Postgres keeps one
   // capability to pass through it, rather than that we open somebody's folder to everybody.
   const ids = [`--reuid=${owner.uid}`, `--regid=${owner.gid}`, '--clear-groups']
-  const prefix = ['setpriv', ...ids, '--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--']
+  // Without the securebit, access(2), which initdb asks about its programs, would look past the capability.
+  const capability = ['--securebits=+no_setuid_fixup', '--inh-caps=+dac_override', '--ambient-caps=+dac_override']
+  const prefix = ['setpriv', ...ids, ...capability, '--']
   try {
     await promisify(execFile)('setpriv', [...prefix.slice(1), postgres, '--version'])
     return { owner, prefix }
