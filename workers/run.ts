@@ -6,7 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job as BullJob, createPostgresBackend, UnrecoverableError, Worker } from 'bullmq'
 import type { Log } from '../src/observe/log.js'
-import { redisPrefix } from '../src/queue/bullmq-queue.js'
+import { bullPostgres, redisPrefix } from '../src/queue/bullmq-queue.js'
 import { type JobData, type JobName, parseJob } from '../src/queue/jobs.js'
 import type { QueueConnection } from '../src/queue/queue.js'
 
@@ -71,7 +71,7 @@ export async function runJobs<Name extends JobName>(
       : new Worker(
           name,
           process,
-          { ...common, connection: { connectionString: connection.databaseUrl, migrate: true, max: concurrency + 1 } },
+          { ...common, connection: bullPostgres(connection.databaseUrl, concurrency + 1) },
           createPostgresBackend,
         )
   worker.on('error', error => log.warn({ err: error, queue: name }, 'the queue complains'))

@@ -1,7 +1,7 @@
 /** `photosync account add`: a new person. Runs where the region's database can be reached. */
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
-import { parseArgs } from 'node:util'
+import { parseArguments } from './arguments.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
 import { signInAddress, withAccounts } from './with-accounts.js'
 
@@ -11,9 +11,11 @@ Makes an account whose photos live in region R. Asks for the password, or reads 
 The environment says where the region's database is: PHOTOSYNC_REGION, PHOTOSYNC_REGIONS, DATABASE_URL, DIRECTORY_DATABASE_URL.
 `
 
+const options = { region: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
+
 export function accountCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(async () => {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseArguments(args, options, 'photosync account --help tells what there is')
     if (values.help) {
       io.stdout.write(usage)
       return exitStatus.ok
@@ -37,15 +39,6 @@ export function accountCommand(args: readonly string[], io: CommandIo): Promise<
     })
     return exitStatus.ok
   }, io)
-}
-
-function parse(args: readonly string[]) {
-  try {
-    const options = { region: { type: 'string' }, help: { type: 'boolean', short: 'h' } } as const
-    return parseArgs({ args: [...args], allowPositionals: true, options })
-  } catch {
-    throw new UsageError('write: photosync account add EMAIL --region R')
-  }
 }
 
 /** On a terminal it is asked for and not shown; elsewhere it is the first line of stdin. */

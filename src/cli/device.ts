@@ -1,6 +1,6 @@
 /** `photosync device add`: a token for a handset. Runs where the region's database can be reached. */
-import { parseArgs } from 'node:util'
 import { AppError } from '../core/errors.js'
+import { parseArguments } from './arguments.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
 import { withAccounts } from './with-accounts.js'
 
@@ -10,9 +10,11 @@ Makes a token for a handset of this person and prints it. It is shown this once;
 The environment says where the region's database is: PHOTOSYNC_REGION, PHOTOSYNC_REGIONS, DATABASE_URL, DIRECTORY_DATABASE_URL.
 `
 
+const options = { help: { type: 'boolean', short: 'h' } } as const
+
 export function deviceCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(async () => {
-    const { values, positionals } = parse(args)
+    const { values, positionals } = parseArguments(args, options, 'photosync device --help tells what there is')
     if (values.help) {
       io.stdout.write(usage)
       return exitStatus.ok
@@ -28,12 +30,4 @@ export function deviceCommand(args: readonly string[], io: CommandIo): Promise<n
     })
     return exitStatus.ok
   }, io)
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({ args: [...args], allowPositionals: true, options: { help: { type: 'boolean', short: 'h' } } })
-  } catch {
-    throw new UsageError('write: photosync device add EMAIL NAME')
-  }
 }

@@ -2,8 +2,8 @@
  * `photosync push`: sends folders of photos to a server. Shows progress on stderr; stdout gets the summary, or with --json
  * one line for machines. Names in both are relative to the pushed folder.
  */
-import { parseArgs } from 'node:util'
 import { type PushResult, push } from '../client/index.js'
+import { parseArguments } from './arguments.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
 import { count, duration, megabytes, showNothing, showProgress } from './progress.js'
 
@@ -29,12 +29,12 @@ export function pushCommand(args: readonly string[], io: CommandIo): Promise<num
       io.stdout.write(pushUsage)
       return exitStatus.ok
     }
-    const { json, quiet, ...options } = asked
+    const { json, quiet, ...wish } = asked
     const progress = quiet ? showNothing(io.stderr) : showProgress(io.stderr)
     let result: PushResult
     try {
       result = await push({
-        ...options,
+        ...wish,
         signal: io.signal,
         onProgress: event => {
           if (event.kind !== 'moved') progress.update(event.totals)
@@ -50,6 +50,15 @@ export function pushCommand(args: readonly string[], io: CommandIo): Promise<num
   }, io)
 }
 
+const options = {
+  server: { type: 'string' },
+  token: { type: 'string' },
+  json: { type: 'boolean', default: false },
+  concurrency: { type: 'string', default: '4' },
+  quiet: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
 interface Asked {
   dirs: string[]
   server: string
@@ -60,7 +69,7 @@ interface Asked {
 }
 
 function readArguments(args: readonly string[], env: CommandIo['env']): Asked | 'help' {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parseArguments(args, options, 'photosync push --help tells what there is')
   if (values.help) return 'help'
   if (positionals.length === 0) throw new UsageError('name the folders to push: photosync push DIR... --server URL')
   const { server, token = env.PHOTOSYNC_TOKEN, json, quiet } = values
@@ -75,28 +84,6 @@ function readArguments(args: readonly string[], env: CommandIo['env']): Asked | 
     throw new UsageError(`--concurrency must be a whole number from 1 to 64, not ‘${values.concurrency}’`)
   }
   return { dirs: positionals, server, token, concurrency: Number(values.concurrency), json, quiet }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        server: { type: 'string' },
-        token: { type: 'string' },
-        json: { type: 'boolean', default: false },
-        concurrency: { type: 'string', default: '4' },
-        quiet: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException
-    if (!(error instanceof TypeError) || !code?.startsWith('ERR_PARSE_ARGS')) throw error
-    // Its first sentence names the argument; the rest is advice for programmers.
-    throw new UsageError(`${error.message.split('. ', 1)[0]}; photosync push --help tells what there is`)
-  }
 }
 
 /** One line; what it holds is part of the command's interface. */

@@ -8,6 +8,7 @@
 import pg from 'pg'
 import { AppError } from '../core/errors.js'
 import { retry } from '../core/retry.js'
+import { CalmClient } from './calm-client.js'
 
 /** Something that answers queries: the database itself or an open transaction. */
 export interface Queryable {
@@ -27,7 +28,7 @@ export interface Database extends Queryable {
 export interface DatabaseOptions {
   url: string
   connectionsMax?: number
-  /** Called for errors on connections that nobody waits for at that moment: idle ones, and between a transaction's queries. */
+  /** Called for errors on idle connections, which have no caller. */
   onIdleError: (error: unknown) => void
 }
 
@@ -40,6 +41,7 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
     types: { getTypeParser: parserFor },
+    Client: CalmClient,
   })
   pool.on('error', onIdleError)
 
@@ -57,8 +59,6 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
   const transactOnce = async <T>(fn: (tx: Queryable) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch(error => Promise.reject(asAppError(error)))
     const tx: Queryable = { query: queryOn(client) }
-    // It may break between two queries, where nobody waits for it; the next query then rejects. Unheard it would end us.
-    client.on('error', onIdleError)
     let broken: Error | undefined
     try {
       await tx.query('begin')
@@ -72,7 +72,6 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
       })
       throw error
     } finally {
-      client.off('error', onIdleError)
       client.release(broken)
     }
   }

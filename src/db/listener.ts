@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
+import { CalmClient } from './calm-client.js'
 
 export interface Listener {
   listen(channel: string, onPayload: (payload: string) => void): Promise<() => void>
@@ -26,7 +27,7 @@ export async function openListener(url: string, onError: (error: unknown) => voi
   const listeners = new Map<string, Set<(payload: string) => void>>()
   let closed = false
   let client = await connect()
-  const sender = new pg.Pool({ ...settings(url), max: 1 })
+  const sender = new pg.Pool({ ...settings(url), max: 1, Client: CalmClient })
   sender.on('error', onError)
   // A connection takes one statement at a time.
   let turn: Promise<unknown> = Promise.resolve()
@@ -83,6 +84,7 @@ export async function openListener(url: string, onError: (error: unknown) => voi
     close: async () => {
       if (closed) return
       closed = true
+      listeners.clear()
       await Promise.all([client.end(), sender.end()])
     },
   }

@@ -1,5 +1,6 @@
 /** Which answered errors the log hears of, and what of them: never a request's content, and of a database error no values. */
 import { isAppError } from '../core/errors.js'
+import { describeError } from '../observe/describe-error.js'
 import type { Log } from '../observe/log.js'
 import type { Metrics } from '../observe/metrics.js'
 import { fromFastify } from './fastify-errors.js'
@@ -11,21 +12,8 @@ export function makeReport(log: Log, metrics: Metrics): Report {
   return (thrown, facts) => {
     const error = isAppError(thrown) ? thrown : fromFastify(thrown)
     metrics.httpErrors.inc({ kind: error?.kind ?? 'internal' })
-    if (!error) log.error({ ...facts, error: describe(thrown) }, 'a request failed unexpectedly')
+    if (!error) log.error({ ...facts, error: describeError(thrown) }, 'a request failed unexpectedly')
     else if (error.kind === 'unavailable')
-      log.warn({ ...facts, error: describe(error) }, 'a request could not be served')
-  }
-}
-
-/** Own fields of an error (Postgres: `detail`, with the row's values) stay out. */
-function describe(error: unknown, depth = 0): unknown {
-  if (!(error instanceof Error)) return typeof error
-  const { code } = error as Error & { code?: unknown }
-  return {
-    name: error.name,
-    message: error.message,
-    stack: error.stack,
-    ...(typeof code === 'string' && { code }),
-    ...(error.cause !== undefined && depth < 4 && { cause: describe(error.cause, depth + 1) }),
+      log.warn({ ...facts, error: describeError(error) }, 'a request could not be served')
   }
 }

@@ -5,6 +5,7 @@
 import { createPostgresBackend, Queue, type QueueOptions } from 'bullmq'
 import { Redis } from 'ioredis'
 import { AppError } from '../core/errors.js'
+import { CalmClient } from '../db/calm-client.js'
 import { type Job, type JobName, jobId, jobNames, parseJob } from './jobs.js'
 import type { JobCounts, JobQueue, QueueConnection } from './queue.js'
 
@@ -50,11 +51,7 @@ export function openQueue(connection: QueueConnection, onError: (error: unknown)
       : new Queue(
           name,
           {
-            connection: {
-              connectionString: (connection as { databaseUrl: string }).databaseUrl,
-              migrate: true,
-              max: postgresConnectionsMax,
-            },
+            connection: bullPostgres((connection as { databaseUrl: string }).databaseUrl, postgresConnectionsMax),
             defaultJobOptions: jobOptions,
           },
           createPostgresBackend,
@@ -105,6 +102,11 @@ export function openQueue(connection: QueueConnection, onError: (error: unknown)
       redis?.disconnect()
     },
   }
+}
+
+/** What BullMQ connects to Postgres with; its tables are in a schema of their own, which it makes and brings up to date. */
+export function bullPostgres(databaseUrl: string, connectionsMax: number) {
+  return { connectionString: databaseUrl, migrate: true, max: connectionsMax, Client: CalmClient }
 }
 
 /** A producer fails at once when Redis is away, instead of piling jobs up in memory: the outbox keeps them. */

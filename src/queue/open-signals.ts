@@ -53,6 +53,8 @@ async function redisSignals(redisUrl: string, onError: (error: unknown) => void)
       return () => void listeners.get(name)?.delete(onPayload)
     },
     close: async () => {
+      // What is on its way already is heard by nobody.
+      listeners.clear()
       publisher.disconnect()
       subscriber.disconnect()
     },

@@ -143,6 +143,8 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
       const mayBeThere = seen.hold === 'held' && offset > seen.offsetBytes && offset <= seen.sizeBytes
       if (offset !== seen.offsetBytes && !mayBeThere) throw movedOn(seen)
       requireFits(offset, seen.sizeBytes, body)
+      // A request that broke off before its turn came must not end one that goes on.
+      if (body.stream.destroyed) throw new BodyBroken('The request broke off')
       const current = going(await holds.interrupt(seen))
       if (current.state === 'done' && offset === current.sizeBytes) return current
       if (offset !== current.offsetBytes) throw movedOn(current)

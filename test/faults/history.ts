@@ -11,6 +11,7 @@ import { drainOutbox } from '../../src/queue/outbox-sql.js'
 import type { Signals } from '../../src/queue/signals.js'
 import type { Bucket } from '../../src/storage/bucket.js'
 import { memoryBucket } from '../../src/storage/memory-bucket.js'
+import { retryingBucket } from '../../src/storage/retrying-bucket.js'
 import { type Engine, makeEngine } from '../../src/upload/engine.js'
 import { lateEffectsMs } from '../../src/upload/upload.js'
 import { makeReap } from '../../workers/reap/reap.js'
@@ -40,10 +41,13 @@ export async function runHistory(
   const bad = trouble(bucket, region.db, random.fork('trouble'), {
     shares: { before: 0.06, after: 0.06, cut: 0.04, delay: 0.1, cutBytesMax: 200_000, delayMsMax: 30 },
     lateShare: 0.05,
-    databaseShare: random.chance(0.5) ? 0.02 : 0,
+    databaseShare: random.chance(0.4) ? 0.015 : 0,
   })
+  // As in production, or with every fault in plain sight.
+  const retrying = { attemptsMax: 3, firstDelayMs: 2 }
+  const parts = { db: bad.db, bucket: random.chance(0.5) ? retryingBucket(bad.bucket, retrying) : bad.bucket, clock }
   const placement = await region.addPerson()
-  const processes = await openProcesses(signals, bad, clock)
+  const processes = await openProcesses(signals, parts)
   const files = drawFiles(random.fork('files'))
   const handsets = files.map((file, index) =>
     handset({
@@ -56,7 +60,7 @@ export async function runHistory(
   const killer = random.fork('killer')
   const troubles = handsets.map(async phone => {
     for (let request = 0; request < requestsMax && phone.outcome === undefined; request++) {
-      if (killer.chance(0.01)) await processes.kill(killer.between(0, 1))
+      if (killer.chance(0.006)) await processes.kill(killer.between(0, 1))
       await phone.step(false)
     }
   })
@@ -98,8 +102,7 @@ interface Processes {
 
 async function openProcesses(
   signals: readonly [Signals, Signals],
-  bad: Trouble,
-  clock: MovableClock,
+  parts: { db: Database; bucket: Bucket; clock: MovableClock },
 ): Promise<Processes> {
   const deaths: (() => void)[] = []
   let requests = 0
@@ -107,10 +110,10 @@ async function openProcesses(
     let dead = false
     const isDead = () => dead
     const engine = await makeEngine({
-      db: mortal(bad.db, isDead),
-      bucket: mortal(bad.bucket, isDead),
+      db: mortal(parts.db, isDead),
+      bucket: mortal(parts.bucket, isDead),
       signals: signals[index] as Signals,
-      clock,
+      clock: parts.clock,
       newId,
     })
     deaths[index] = () => {

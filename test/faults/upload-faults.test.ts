@@ -12,7 +12,7 @@ import { runHistory } from './history.js'
 
 const histories = 160
 /** Histories beside each other: much of one is waiting. Each such lane has a database of its own. */
-const lanes = 6
+const lanes = 8
 
 test(`${histories} histories`, { timeout: 240_000 }, async () => {
   const only = process.env.PHOTOSYNC_SEED
@@ -21,7 +21,7 @@ test(`${histories} histories`, { timeout: 240_000 }, async () => {
   const failures: unknown[] = []
   const totals = { stored: 0, refused: 0, requests: 0 }
   const run = async () => {
-    const region = await openUploadRegion({ connectionsMax: 5 })
+    const region = await openUploadRegion({ connectionsMax: 4 })
     try {
       const signals = [await region.openSignals(), await region.openSignals()] as const
       for (let seed = seeds.shift(); seed !== undefined && failures.length < 3; seed = seeds.shift()) {

@@ -1,5 +1,5 @@
 /** What `npm run demo` can be told. */
-import { parseArgs } from 'node:util'
+import { parseArguments } from '../arguments.js'
 import { UsageError } from '../exit.js'
 
 export const demoUsage = `photosync demo [--photos DIR] [--data DIR] [--port N] [--once] [--json]
@@ -22,8 +22,17 @@ export interface DemoOptions {
   json: boolean
 }
 
+const options = {
+  photos: { type: 'string' },
+  data: { type: 'string' },
+  port: { type: 'string' },
+  once: { type: 'boolean', default: false },
+  json: { type: 'boolean', default: false },
+  help: { type: 'boolean', short: 'h', default: false },
+} as const
+
 export function readOptions(args: readonly string[]): DemoOptions | 'help' {
-  const { values, positionals } = parse(args)
+  const { values, positionals } = parseArguments(args, options, 'npm run demo -- --help tells what there is')
   if (values.help) return 'help'
   if (positionals.length > 0)
     throw new UsageError(`the demo takes no ‘${positionals[0]}’; to push a folder write --photos DIR`)
@@ -33,23 +42,4 @@ export function readOptions(args: readonly string[]): DemoOptions | 'help' {
     throw new UsageError(`--port must be a number from 1 to 65534, not ‘${port}’`)
   }
   return { photos, data, once, json, port: port === undefined ? undefined : Number(port) }
-}
-
-function parse(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        photos: { type: 'string' },
-        data: { type: 'string' },
-        port: { type: 'string' },
-        once: { type: 'boolean', default: false },
-        json: { type: 'boolean', default: false },
-        help: { type: 'boolean', short: 'h', default: false },
-      },
-    })
-  } catch (error) {
-    throw new UsageError(`${(error as Error).message.split('. ', 1)[0]}; npm run demo -- --help tells what there is`)
-  }
 }

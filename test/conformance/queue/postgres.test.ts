@@ -1,10 +1,13 @@
 /** Goal: the queue keeps its contract on Postgres, where there is no Redis. */
+import { setTimeout as sleep } from 'node:timers/promises'
 import pg from 'pg'
 import { describe, expect, onTestFinished, test } from 'vitest'
 import { isAppError } from '../../../src/core/errors.js'
-import { openQueue } from '../../../src/queue/bullmq-queue.js'
+import { bullPostgres, openQueue } from '../../../src/queue/bullmq-queue.js'
+import { type RunOptions, runJobs } from '../../../workers/run.js'
 import { freePort, freshDatabase, usePostgres } from '../../support/services.js'
-import { newJob, type QueueStore, queueSuite } from './queue-suite.js'
+import { waitUntil } from '../../support/wait-until.js'
+import { newJob, type QueueStore, queueSuite, silent } from './queue-suite.js'
 
 queueSuite('postgres', openPostgresStore)
 
@@ -30,20 +33,45 @@ describe('on Postgres', () => {
     expect(error.cause.message).toContain('ECONNREFUSED')
   })
 
-  test('a connection that is cut is made again', async () => {
+  test('connections that are cut in mid-work end no process and are made again', async () => {
     const store = await openPostgresStore()
     const queue = openQueue(store.connection, () => {})
+    const errors: unknown[] = []
+    const ran = new Set<string>()
+    const runner = await runJobs('thumbnail', async ({ photo }) => void ran.add(photo), {
+      connection: store.connection,
+      concurrency: 4,
+      deadlineMs: 10_000,
+      stallMs: 1_000,
+      log: { ...silent, warn: ({ err }: { err: unknown }) => errors.push(err) } as unknown as RunOptions['log'],
+      observe: () => {},
+    })
     onTestFinished(async () => {
+      await runner.drain(1_000)
       await queue.close()
       await store.close()
     })
-    await queue.add([newJob()])
-    await cutAll(new URL((store.connection as { databaseUrl: string }).databaseUrl).pathname.slice(1))
-    // A connection that the cut has not yet reached may be tried once.
-    await queue.check().catch(() => {})
-    await queue.add([newJob()])
-    expect((await queue.counts('thumbnail')).waiting).toBe(2)
+    const database = new URL((store.connection as { databaseUrl: string }).databaseUrl).pathname.slice(1)
+    const jobs = Array.from({ length: 400 }, newJob)
+    for (let round = 0; round < 8; round++) {
+      const batch = jobs.slice(round * 50, round * 50 + 50)
+      const cut = sleep(round * 3).then(() => cutAll(database))
+      // As the relay does: what was not taken is added again.
+      await waitUntil(() => queue.add(batch).then(() => true), { what: 'a batch is taken', deadlineMs: 20_000 })
+      await cut
+    }
+    await waitUntil(async () => ran.size === jobs.length, { what: 'all are run', deadlineMs: 30_000 })
+    expect(errors.length).toBeGreaterThan(0)
   })
+})
+
+test('a connection that breaks while nobody asks anything of it ends no process', async () => {
+  const pool = new pg.Pool(bullPostgres(usePostgres(), 1))
+  const client = await pool.connect()
+  // An `error` that nobody listens to is thrown.
+  expect(() => client.emit('error', new Error('cut'))).not.toThrow()
+  client.release(true)
+  await pool.end()
 })
 
 async function openPostgresStore(): Promise<QueueStore> {
