@@ -39,7 +39,7 @@ function killed(stores: Stores): void {
   test('kill -9 in the middle of a push', { timeout: 180_000 }, async () => {
     const random = seededRandom()
     let pushing = true
-    const options = { server: service.server, token: person.token, dirs: [dir], concurrency: 3, firstDelayMs: 50 }
+    const options = { server: service.server, token: person.token, dirs: [dir], concurrency: 2, firstDelayMs: 50 }
     const told = new Map<string, string>()
     const first = push({
       ...options,
@@ -53,7 +53,7 @@ function killed(stores: Stores): void {
     const outcome = first.catch((error: unknown) => error)
     let kills = 0
     while (pushing && kills < killsMin) {
-      await sleep(random.between(50, 600))
+      await sleep(random.between(20, 200))
       if (random.next() < 0.7) {
         await service.api.kill9()
         await service.startApi()

@@ -13,7 +13,8 @@ import type { Database } from '../../src/db/database.js'
 import { openDatabase } from '../../src/db/database.js'
 import type { Bucket } from '../../src/storage/bucket.js'
 import { openBucket } from '../../src/storage/open-bucket.js'
-import { freePort, freshDatabase, type NodeProcess, s3Client, spawnNode, useRedis, useS3 } from '../support/services.js'
+import { type RedisServer, startRedis } from '../support/redis.js'
+import { freePort, freshDatabase, type NodeProcess, s3Client, spawnNode, useS3 } from '../support/services.js'
 
 export type Stores = 'Postgres and a disk' | 'Redis and S3'
 
@@ -46,11 +47,12 @@ export async function startService(stores: Stores): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'photosync-e2e-'))
   const database = await freshDatabase()
   const port = await freePort()
+  const redis = stores === 'Redis and S3' ? await startRedis({ dir: join(folder, 'redis') }) : undefined
   const env = {
     PHOTOSYNC_REGION: 'ap-southeast-1',
     DATABASE_URL: database.url,
     PORT: String(port),
-    ...(stores === 'Redis and S3' ? await redisAndS3() : { BUCKET_DIR: join(folder, 'bucket') }),
+    ...(redis ? await redisAndS3(redis) : { BUCKET_DIR: join(folder, 'bucket') }),
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
   }
   const start = async (word: string) => {
@@ -80,23 +82,22 @@ export async function startService(stores: Stores): Promise<Service> {
       await Promise.all([service.api.stop(), service.worker.stop()])
       await Promise.all([db.close(), bucket.close()])
       await database.drop()
+      await redis?.stop()
       await rm(folder, { recursive: true, force: true })
     },
   }
   return service
 }
 
-/** The queue's keys are one set for each Redis database, so every service gets a database of its own. */
-let redisDatabase = 1
-
-async function redisAndS3(): Promise<Record<string, string>> {
+/** A Redis of its own for each service: two regions never share one, and neither do two test files. */
+async function redisAndS3(redis: RedisServer): Promise<Record<string, string>> {
   const [s3] = useS3()
   const bucket = `e2e-${randomBytes(6).toString('hex')}`
   const client = s3Client(s3)
   await client.send(new CreateBucketCommand({ Bucket: bucket }))
   client.destroy()
   return {
-    REDIS_URL: `${useRedis()}/${redisDatabase++ % 16}`,
+    REDIS_URL: redis.url,
     S3_ENDPOINT: s3.endpoint,
     S3_REGION: s3.region,
     S3_BUCKET: bucket,

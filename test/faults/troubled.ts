@@ -32,8 +32,8 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
   const plan = seededFaults(random.between(0, 2 ** 31), options.shares)
   const lateRandom = random.fork('late')
 
-  const orLate = async <T>(call: () => Promise<T>): Promise<T> => {
-    if (!troubled || !lateRandom.chance(options.lateShare)) return call()
+  const orLate = async <T>(call: () => Promise<T>, share = options.lateShare): Promise<T> => {
+    if (!troubled || !lateRandom.chance(share)) return call()
     // Its effect may find the upload gone on, done or removed: whatever it answers then, nobody hears it.
     const later = () => call().catch(() => {})
     if (lateRandom.chance(0.5)) waiting.push(later)
@@ -47,7 +47,8 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
     ...bucket,
     put: (...args) => orLate(() => bucket.put(...args)),
     createMultipart: (...args) => orLate(() => bucket.createMultipart(...args)),
-    uploadPart: (...args) => orLate(() => bucket.uploadPart(...args)),
+    // The longest calls, and the fewest: one that is overtaken is what part numbers are there for.
+    uploadPart: (...args) => orLate(() => bucket.uploadPart(...args), 5 * options.lateShare),
     completeMultipart: (...args) => orLate(() => bucket.completeMultipart(...args)),
   }
 

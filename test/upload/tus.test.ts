@@ -346,13 +346,14 @@ describe('a connection that breaks', () => {
         request.destroy()
         await askWhere()
       }
-      let last = await patch(path, offset, content.subarray(offset))
-      // A broken request may be looked at only after HEAD was answered.
-      for (let again = 0; last.status === 409 && again < 3; again++) {
+      // A broken request may reach the server only after HEAD was answered: then this one is in its way, and asks again.
+      const goOn = () => patch(path, offset, content.subarray(offset)).catch(() => undefined)
+      let last = await goOn()
+      for (let again = 0; last?.status !== 204 && again < 3; again++) {
         await askWhere()
-        last = await patch(path, offset, content.subarray(offset))
+        last = await goOn()
       }
-      expect(last.status).toBe(204)
+      if (last?.status !== 204) throw new Error(`it does not come to its end: ${last?.status}`)
       expect((await stored(receiptOf(last)[0])).equals(content)).toBe(true)
     }
   })
