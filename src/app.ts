@@ -54,6 +54,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
     )
     const http = await buildHttp({
       regionId: config.region.id,
+      trustedProxies: config.trustedProxies,
       authenticate: accounts.authenticate,
       metrics,
       report,

@@ -55,6 +55,13 @@ const environment = z.object({
   S3_REGION: z.string().min(1).optional(),
   S3_ACCESS_KEY_ID: z.string().min(1).optional(),
   S3_SECRET_ACCESS_KEY: z.string().min(1).optional(),
+  /** Addresses or CIDR ranges of the proxies in front, whose X-Forwarded-For is believed. */
+  TRUSTED_PROXIES: z
+    .string()
+    .regex(/^[0-9a-fA-F.:/]+(\s*,\s*[0-9a-fA-F.:/]+)*$/, {
+      error: 'must be addresses or ranges such as 10.0.0.0/8, separated by commas',
+    })
+    .optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(4000),
   /** Health and metrics, on a port of their own; 0 picks a free one. */
@@ -84,6 +91,7 @@ export interface Config {
   redisUrl: string | undefined
   bucket: BucketConfig
   host: string
+  trustedProxies: readonly string[]
   port: number
   opsPort: number
   workerConcurrency: number
@@ -112,6 +120,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     redisUrl: e.REDIS_URL,
     bucket: bucketConfig(e),
     host: e.HOST,
+    trustedProxies: e.TRUSTED_PROXIES?.split(',').map(text => text.trim()) ?? [],
     port: e.PORT,
     opsPort: e.OPS_PORT,
     workerConcurrency: e.WORKER_CONCURRENCY,

@@ -21,6 +21,7 @@ test('the least there must be; the rest has defaults', () => {
     host: '127.0.0.1',
     port: 4000,
     opsPort: 0,
+    trustedProxies: [],
     workerConcurrency: 3,
     logLevel: 'info',
   })
@@ -45,6 +46,7 @@ test('everything there can be', () => {
     OPS_PORT: '9100',
     WORKER_CONCURRENCY: '64',
     LOG_LEVEL: 'silent',
+    TRUSTED_PROXIES: '10.0.0.0/8, ::1',
   })
   expect(config).toEqual({
     region: { id: 'us-west-2', apiUrl: 'https://us.photos.example', partition: 'intl' },
@@ -66,6 +68,7 @@ test('everything there can be', () => {
     host: '0.0.0.0',
     port: 80,
     opsPort: 9100,
+    trustedProxies: ['10.0.0.0/8', '::1'],
     workerConcurrency: 64,
     logLevel: 'silent',
   })

@@ -1,6 +1,7 @@
 /** Goal: whatever a queue forgets, the reconciler finds by the tables, and what it has not forgotten isn't done twice. */
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
+import { recipe } from '../src/core/renditions.js'
 import { openQueue } from '../src/queue/bullmq-queue.js'
 import type { JobQueue, QueueConnection } from '../src/queue/queue.js'
 import { makeReconcile } from '../workers/relay/reconcile.js'
@@ -57,6 +58,18 @@ function reconcileSuite(openStore: () => Promise<Store>): void {
     here.clock.advance(10_001)
     await reconcile()
     expect(await waiting(queue)).toBe(2)
+  })
+
+  test('photos with renditions of an older recipe come after a while', async () => {
+    const { here, queue, ana, reconcile } = await begin()
+    const { id } = await addPhoto(here, ana, { state: 'ready' })
+    await here.db.query('update photos set recipe = $2 where id = $1', [id, recipe - 1])
+    here.clock.advance(5 * 60_000)
+    await reconcile()
+    expect(await waiting(queue)).toBe(0)
+    here.clock.advance(5 * 60_001)
+    await reconcile()
+    expect(await waiting(queue)).toBe(1)
   })
 }
 

@@ -3,7 +3,6 @@
 import type { Config } from '../src/config.js'
 import { systemClock } from '../src/core/clock.js'
 import { newId } from '../src/core/ids.js'
-import { limits } from '../src/core/limits.js'
 import { listen } from '../src/http/listen.js'
 import { buildOps } from '../src/http/ops.js'
 import type { Log } from '../src/observe/log.js'
@@ -43,7 +42,8 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
   const run: RunOptions = {
     connection: queueConnection(config),
     concurrency: config.workerConcurrency,
-    deadlineMs: 2 * limits.thumbnailMs,
+    // Of the whole attempt: a large video is read to its end. Rendering has its own, much shorter limit.
+    deadlineMs: 60 * 60_000,
     log,
     observe: makeJobMetrics(metrics.registry),
   }

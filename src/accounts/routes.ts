@@ -48,7 +48,11 @@ export const accountRoutes =
     app.delete<{ Params: { id: string } }>('/v1/devices/:id', async (request, reply) => {
       const { id } = request.params
       if (!isId(id)) throw new AppError('not_found', 'You have no such device')
-      await accounts.revokeDevice(callerOf(request).person, id)
+      const caller = callerOf(request)
+      // A stolen token must not be able to shut the others out.
+      if (!caller.session && caller.device !== id)
+        throw new AppError('forbidden', 'A device can revoke only itself. Sign in to revoke others')
+      await accounts.revokeDevice(caller.person, id)
       return reply.code(204).send()
     })
 

@@ -6,6 +6,7 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { AppError } from '../core/errors.js'
+import { photoStates } from '../core/photo-state.js'
 import { retry } from '../core/retry.js'
 import { errorOfAnswer, errorOfNetwork, isPassing } from './problem.js'
 
@@ -30,7 +31,7 @@ const check = z.object({
     z.object({
       sha256: z.string(),
       photo: z.string(),
-      state: z.enum(['stored', 'ready', 'unreadable']),
+      state: z.enum(photoStates),
       reason: z.nullable(z.string()),
       verified: z.boolean(),
     }),
@@ -58,7 +59,7 @@ const photo = z.object({
   sha256: z.string(),
   storedAt: z.string(),
   verifiedAt: z.nullable(z.string()),
-  state: z.enum(['stored', 'ready', 'unreadable']),
+  state: z.enum(photoStates),
   reason: z.nullable(z.string()),
   width: z.nullable(z.number()),
   height: z.nullable(z.number()),

@@ -47,5 +47,4 @@ export const limits = {
   sessionLifetimeMs: 30 * 24 * 3600_000,
   /** A link that signs its owner in. */
   signInLinkLifetimeMs: 24 * 3600_000,
-  /** Rendition edges: names and longest sides in pixels live in core/renditions.ts. */
 } as const

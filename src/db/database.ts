@@ -38,6 +38,8 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
     max: connectionsMax,
     connectionTimeoutMillis: 10_000,
     statement_timeout: 30_000,
+    // For a server that has vanished, which no longer keeps its own time.
+    query_timeout: 35_000,
     idle_in_transaction_session_timeout: 30_000,
     keepAlive: true,
     types: { getTypeParser: parserFor },
@@ -106,8 +108,9 @@ export function isUniqueViolation(error: unknown, constraint: string): boolean {
 
 /** An error the server sent says its class by code; any other that a query rejects with is a connection that broke or never was. */
 function asAppError(error: unknown): unknown {
-  // 08: connection, 53: out of resources, 57P: shut down or killed.
-  const lost = error instanceof pg.DatabaseError ? /^(08|53|57P)/.test(error.code ?? '') : !(error instanceof TypeError)
+  // 08: connection, 53: out of resources, 55P03: a lock not had in time, 57: shut down, killed, or out of time.
+  const lost =
+    error instanceof pg.DatabaseError ? /^(08|53|55P03|57)/.test(error.code ?? '') : !(error instanceof TypeError)
   if (!lost) return error
   return new AppError('unavailable', 'The database does not answer', { cause: error, retryAfterSeconds: 2 })
 }

@@ -8,7 +8,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
-import { access, chown, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { access, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
@@ -41,7 +41,7 @@ export async function startEmbeddedPostgres({ dir, signal }: EmbeddedOptions): P
   await stopOrphan(data)
   if (runAs.owner) for (const folder of [dir, socketDir]) await chown(folder, runAs.owner.uid, runAs.owner.gid)
 
-  if (!existsSync(join(data, 'PG_VERSION'))) await initialise(binaries, runAs, data, passwordFile)
+  if (!existsSync(data)) await initialise(binaries, runAs, data, passwordFile)
   const password = (await readFile(passwordFile, 'utf8')).trim()
   const server = await start(binaries, runAs, data, socketDir, signal)
 
@@ -140,16 +140,17 @@ async function socketFolder(dir: string): Promise<string> {
 }
 
 async function initialise({ initdb }: Binaries, runAs: RunAs, data: string, passwordFile: string): Promise<void> {
-  // A set-up that was cut short leaves a folder without PG_VERSION or with half of it; nothing in it was ever used.
-  await rm(data, { recursive: true, force: true })
+  // A set-up that was cut short leaves half a database; it gets its name only when it is whole.
+  const making = `${data}.new`
+  await rm(making, { recursive: true, force: true })
   await writeFile(passwordFile, `${randomBytes(18).toString('base64url')}\n`, { mode: 0o600 })
   if (runAs.owner) await chown(passwordFile, runAs.owner.uid, runAs.owner.gid)
-  const args = [`--pgdata=${data}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
+  const args = [`--pgdata=${making}`, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256']
   const child = run(runAs, initdb, [...args, '--encoding=UTF8', '--locale=C', '--no-sync'])
   const output = collect(child)
   const code = await ended(child)
-  if (code === 0) return
-  await rm(data, { recursive: true, force: true })
+  if (code === 0) return rename(making, data)
+  await rm(making, { recursive: true, force: true })
   throw new AppError('unavailable', `The embedded Postgres could not be set up in ${data}: ${lastLine(output())}`)
 }
 

@@ -17,6 +17,8 @@ import type { Report } from './report.js'
 export interface HttpParts {
   /** The region that this server belongs to. */
   regionId: string
+  /** Addresses or CIDR ranges of the proxies in front, whose X-Forwarded-For and -Proto are believed; default: none. */
+  trustedProxies?: readonly string[]
   authenticate: Authenticate
   metrics: Metrics
   report: Report
@@ -34,6 +36,7 @@ const keepAliveTimeoutMs = 75_000
 /** Not listening yet. Handlers of routes get `request.caller`; see auth.ts. */
 export async function buildHttp({
   regionId,
+  trustedProxies = [],
   authenticate,
   metrics,
   report,
@@ -49,7 +52,7 @@ export async function buildHttp({
   }
   const app = fastify({
     logger: false,
-    trustProxy: false,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: newId,
     bodyLimit: limits.jsonBodyBytes,
     requestTimeout: 0,

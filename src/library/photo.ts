@@ -1,7 +1,7 @@
 /** A photo, as this region's tables know it. */
+import type { PhotoState } from '../core/photo-state.js'
 
-/** stored: safe, not yet looked at · ready: renditions exist · unreadable: kept as it came, and `reason` says what is wrong. */
-export type PhotoState = 'stored' | 'ready' | 'unreadable'
+export type { PhotoState }
 
 export interface Exposure {
   exposureSeconds: number | null

@@ -32,7 +32,7 @@ export async function findByHashes(
 ): Promise<HashMatch[]> {
   return db.query<HashMatch>(
     `select sha256, id as photo, state, reason, verified_at is not null as verified
-     from photos where person = $1 and epoch = $2 and sha256 = any($3::bytea[])`,
+     from photos where person = $1 and epoch = $2 and sha256 = any($3::bytea[]) and not lost`,
     [person, epoch, hashes],
   )
 }

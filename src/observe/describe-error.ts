@@ -8,5 +8,8 @@ export function describeError(error: unknown, depth = 0): unknown {
     stack: error.stack,
     ...(typeof code === 'string' && { code }),
     ...(error.cause !== undefined && depth < 4 && { cause: describeError(error.cause, depth + 1) }),
+    // Of many only the first: they mostly say the same.
+    ...(error instanceof AggregateError &&
+      depth < 4 && { errors: error.errors.slice(0, 5).map(one => describeError(one, depth + 1)) }),
   }
 }

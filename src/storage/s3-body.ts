@@ -4,9 +4,11 @@
  */
 import { createHash } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { limits } from '../core/limits.js'
 import { checkedChunks, collect } from './body.js'
 import type { Replayable } from './bucket.js'
+
+/** Held in memory and signed: a small original, and every part of a large one (8 MiB and what its last chunk brought too much). */
+const heldBytesMax = 16 * 1024 * 1024
 
 export interface Sending {
   body: Buffer | Readable
@@ -26,7 +28,7 @@ export async function sendBody<T>(
   const onAbort = () => ending.abort(signal?.reason)
   signal?.addEventListener('abort', onAbort, { once: true })
   try {
-    if (body.sizeBytes <= limits.smallUploadBytes) {
+    if (body.sizeBytes <= heldBytesMax) {
       const held = await collect(body, { sha256, signal })
       return await send({ body: held, sha256: sha256 ?? sha256Of(held), signal: ending.signal })
     }

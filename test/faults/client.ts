@@ -92,7 +92,7 @@ export function handset({ file, caller, engine, random }: HandsetOptions): Hands
     },
     gone: error => {
       // Parts can be found missing by a request that was overtaken. If they are, no later one comes to the end either.
-      if (isAppError(error.cause, 'not_found')) return true
+      if (left.size > 0 && isAppError(error.cause, 'not_found')) return true
       if (!terminated && !file.isWrong) refuse(error)
       startAgain()
       return true

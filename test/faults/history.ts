@@ -159,7 +159,7 @@ function drawFiles(random: Random): File[] {
 function drawSize(random: Random): number {
   if (random.chance(0.03)) return 0
   if (random.chance(0.04)) return limits.smallUploadBytes + random.between(-1, 1)
-  if (random.chance(0.14)) return limits.partSizeBytes + random.between(1, 9 * 1024 * 1024)
+  if (random.chance(0.09)) return limits.partSizeBytes + random.between(1, 9 * 1024 * 1024)
   return random.between(1, random.pick([10, 5_000, 300_000]))
 }
 

@@ -178,8 +178,8 @@ export async function addPhoto(
     await bucket.put(renditionKey(placement, id, recipe, '256.webp'), bytes(Buffer.from(`small ${id}`)))
   }
   await db.query(
-    `insert into photos (id, person, epoch, sha256, size_bytes, file_name, stored_at, state, reason, recipe, media_type, shown_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)`,
+    `insert into photos (id, person, epoch, sha256, size_bytes, file_name, stored_at, queued_at, state, reason, recipe, media_type, shown_at)
+     values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)`,
     [
       id,
       placement.person,

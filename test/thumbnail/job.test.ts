@@ -8,7 +8,7 @@ import { limits } from '../../src/core/limits.js'
 import { recipe, renditions } from '../../src/core/renditions.js'
 import { readChanges } from '../../src/feed/changes.js'
 import { commitOriginal } from '../../src/library/commit-sql.js'
-import { findPhoto } from '../../src/library/photos-sql.js'
+import { findByHashes, findPhoto } from '../../src/library/photos-sql.js'
 import { beginAttempt } from '../../src/library/work-sql.js'
 import { type Bucket, bytes } from '../../src/storage/bucket.js'
 import { type FaultPlan, faultyBucket, listedFaults } from '../../src/storage/faulty-bucket.js'
@@ -147,6 +147,34 @@ describe('what cannot be shown', () => {
     expect(await photoOf(photo)).toMatchObject({ state: 'unreadable', reason, verifiedAt: null })
     expect(errors).toEqual([{ photo, missing: what === 'missing' }])
     expect(await kinds()).toEqual(['stored', 'unreadable'])
+
+    // Whoever still has it is asked for it again, and it becomes a photo anew.
+    const sha256 = createHash('sha256').update(sent).digest()
+    expect(await findByHashes(here.db, ana, [sha256])).toEqual([])
+    const again = await commit(sent)
+    await makeJob()({ photo: again }, never)
+    expect((await photoOf(again)).state).toBe('ready')
+    expect(await findByHashes(here.db, ana, [sha256])).toMatchObject([{ photo: again, verified: true }])
+  })
+
+  test('one bad look at an original is not believed', async () => {
+    const photo = await commit(await picture())
+    await makeJob(listedFaults({ 'get 1': { kind: 'cut', afterBytes: 500 } }))({ photo }, never).catch(() => {})
+    await makeJob()({ photo }, never)
+    expect([(await photoOf(photo)).state, errors]).toEqual(['ready', []])
+  })
+})
+
+describe('a new recipe', () => {
+  test('makes a ready photo anew, which stays ready meanwhile', async () => {
+    const photo = await commit(await picture())
+    await makeJob()({ photo }, never)
+    await here.db.query('update photos set recipe = $2 where id = $1', [photo, recipe - 1])
+    await here.bucket.delete(renditions.map(({ name }) => renditionKey(ana, photo, recipe, name)))
+    await makeJob()({ photo }, never)
+    expect(await photoOf(photo)).toMatchObject({ state: 'ready', recipe })
+    expect((await keys(here.bucket)).length).toBe(1 + renditions.length)
+    expect(await kinds()).toEqual(['stored', 'ready', 'ready'])
   })
 })
 
@@ -189,7 +217,7 @@ describe('a photo that breaks its workers', () => {
   test('is tried so many times, then unreadable, and told', async () => {
     const photo = await commit(await picture())
     // As a process leaves it that died in the middle.
-    for (let i = 0; i < limits.photoAttempts; i++) await beginAttempt(here.db, photo)
+    for (let i = 0; i < limits.photoAttempts; i++) await beginAttempt(here.db, photo, recipe)
     const job = makeJob()
     await job({ photo }, never)
     expect(await photoOf(photo)).toMatchObject({
@@ -203,7 +231,7 @@ describe('a photo that breaks its workers', () => {
 
   test('has its last attempt', async () => {
     const photo = await commit(await picture())
-    for (let i = 1; i < limits.photoAttempts; i++) await beginAttempt(here.db, photo)
+    for (let i = 1; i < limits.photoAttempts; i++) await beginAttempt(here.db, photo, recipe)
     await makeJob()({ photo }, never)
     expect((await photoOf(photo)).state).toBe('ready')
   })

@@ -13,7 +13,7 @@ import { openFolder } from './folder.js'
 import { type DemoOptions, demoUsage, readOptions } from './options.js'
 import { type DemoPerson, makePeople } from './people.js'
 import { choosePorts } from './ports.js'
-import { deal, type Handset, pushAll, untilWorkIsDone } from './pushes.js'
+import { type Dealt, deal, pushAll, untilWorkIsDone } from './pushes.js'
 import { describeReport, makeReport } from './report.js'
 import { startService } from './service.js'
 
@@ -51,32 +51,33 @@ export function demoCommand(args: readonly string[], io: CommandIo): Promise<num
 
 async function run(options: DemoOptions, folder: string, people: readonly DemoPerson[], io: CommandIo): Promise<void> {
   const say = (line: string) => void io.stderr.write(`${line}\n`)
-  const pushing = await prepareHandsets(options.photos, folder, people, io.signal)
+  const dealt = await prepareGalleries(options.photos, folder, people, io.signal)
+  const pushing = dealt.flatMap(({ handsets }) => handsets)
   say(`Pushing ${pushing.reduce((sum, { files }) => sum + files.length, 0)} files from ${pushing.length} handsets`)
   const startedMs = performance.now()
   const pushes = await pushAll(pushing, io.stderr, io.signal)
   await untilWorkIsDone(people, say, io.signal)
-  const report = await makeReport(people, pushes, (performance.now() - startedMs) / 1_000, io.signal)
+  const report = await makeReport(people, dealt, pushes, (performance.now() - startedMs) / 1_000, io.signal)
   const out = options.json ? io.stderr : io.stdout
   out.write(describeReport(report, people))
   if (options.json) io.stdout.write(`${JSON.stringify(report)}\n`)
 }
 
 /** A folder of the user's goes to the first person. The sample has a gallery for each: one of a whole year, one of a trip. */
-async function prepareHandsets(
+async function prepareGalleries(
   photos: string | undefined,
   folder: string,
   people: readonly DemoPerson[],
   signal: AbortSignal,
-): Promise<Handset[]> {
+): Promise<Dealt[]> {
   const [first, second] = people
   if (!first || !second) throw new Error('the demo has two people')
-  if (photos !== undefined) return deal(resolve(photos), first)
+  if (photos !== undefined) return [await deal(resolve(photos), first)]
   const year = join(folder, 'gallery', 'year')
   const trip = join(folder, 'gallery', 'trip')
   await drawGallery([year], signal)
   await drawGallery([trip, '--photos', '8', '--seed', '2', '--plain'], signal)
-  return [...(await deal(year, first)), ...(await deal(trip, second))]
+  return [await deal(year, first), await deal(trip, second)]
 }
 
 /** Drawn by a process of its own: it is a program of the fixtures, and drawing needs what workers forbid themselves. */

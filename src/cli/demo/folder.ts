@@ -33,14 +33,22 @@ async function makeKept(path: string): Promise<string | undefined> {
 }
 
 async function takeLock(lock: string, path: string): Promise<void> {
-  const other = Number(await readFile(lock, 'utf8').catch(() => ''))
-  if (other > 0 && other !== process.pid && (await isDemo(other))) {
-    throw new AppError(
-      'unavailable',
-      `Another demo (process ${other}) uses ${path}. Stop it, or choose another folder with --data`,
-    )
+  const write = () => writeFile(lock, String(process.pid), { flag: 'wx' })
+  try {
+    await write()
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'EEXIST') refuse(path, error)
+    const other = Number(await readFile(lock, 'utf8').catch(() => ''))
+    if (other > 0 && other !== process.pid && (await isDemo(other))) {
+      throw new AppError(
+        'unavailable',
+        `Another demo (process ${other}) uses ${path}. Stop it, or choose another folder with --data`,
+      )
+    }
+    // Left by one that was killed.
+    await rm(lock, { force: true })
+    await write().catch(cause => refuse(path, cause))
   }
-  await writeFile(lock, String(process.pid)).catch(error => refuse(path, error))
 }
 
 /** Where /proc can't tell, a living process with that number is taken for one. */

@@ -6,46 +6,51 @@ import { z } from 'zod'
 import { signInAddress, withAccounts } from '../with-accounts.js'
 import type { DemoRegion } from './service.js'
 
-const demoPerson = z.object({ email: z.string(), password: z.string(), tokens: z.array(z.string()).min(1) })
-const kept = z.record(z.string(), demoPerson)
+const demoPerson = z.object({ email: z.string(), password: z.string(), tokens: z.array(z.string()) })
+const keptPeople = z.record(z.string(), demoPerson)
 
 export interface DemoPerson extends z.infer<typeof demoPerson> {
   region: DemoRegion
   signInUrl: string
 }
 
-/** `handsets`: for each region, the names of its person's handsets. */
+/** `handsets`: for each region, the names of its person's handsets. What was kept comes first, so a run that was killed is no harm. */
 export async function makePeople(
   folder: string,
   regions: readonly DemoRegion[],
   handsets: readonly (readonly string[])[],
 ): Promise<DemoPerson[]> {
   const file = join(folder, 'demo.json')
-  const known = await readKept(file)
+  const all = await readKept(file)
   const people: DemoPerson[] = []
   for (const [index, region] of regions.entries()) {
-    const person = await withAccounts(region.env, async accounts => {
-      const email = `demo@${region.id}.example`
-      let credentials = known[region.id]
-      let id = (await accounts.findPerson(email))?.id
-      if (!id || !credentials) {
-        const password = randomBytes(9).toString('base64url')
-        id = (await accounts.addAccount(email, password)).person
-        const tokens: string[] = []
-        for (const name of handsets[index] ?? []) tokens.push((await accounts.addDevice(id, name)).token)
-        credentials = { email, password, tokens }
+    const kept = all[region.id] ?? {
+      email: `demo@${region.id}.example`,
+      password: randomBytes(9).toString('base64url'),
+      tokens: [],
+    }
+    all[region.id] = kept
+    await keep(file, all)
+    const link = await withAccounts(region.env, async accounts => {
+      const id =
+        (await accounts.findPerson(kept.email))?.id ?? (await accounts.addAccount(kept.email, kept.password)).person
+      for (const name of (handsets[index] ?? []).slice(kept.tokens.length)) {
+        kept.tokens.push((await accounts.addDevice(id, name)).token)
       }
-      return { ...credentials, region, signInUrl: signInAddress(region.server, await accounts.createSignInLink(id)) }
+      return accounts.createSignInLink(id)
     })
-    people.push(person)
-    known[region.id] = { email: person.email, password: person.password, tokens: person.tokens }
-    await writeFile(`${file}.new`, JSON.stringify(known, null, 2), { mode: 0o600 })
-    await rename(`${file}.new`, file)
+    await keep(file, all)
+    people.push({ ...kept, region, signInUrl: signInAddress(region.server, link) })
   }
   return people
 }
 
-async function readKept(file: string): Promise<z.infer<typeof kept>> {
+async function keep(file: string, all: unknown): Promise<void> {
+  await writeFile(`${file}.new`, JSON.stringify(all, null, 2), { mode: 0o600 })
+  await rename(`${file}.new`, file)
+}
+
+async function readKept(file: string): Promise<z.infer<typeof keptPeople>> {
   const text = await readFile(file, 'utf8').catch(() => undefined)
-  return text === undefined ? {} : kept.parse(JSON.parse(text))
+  return text === undefined ? {} : keptPeople.parse(JSON.parse(text))
 }

@@ -26,14 +26,25 @@ export interface Pushed {
   bytesSent: number
 }
 
-/** Deals the files of a folder to the handsets in turn. */
-export async function deal(dir: string, person: DemoPerson): Promise<Handset[]> {
+export interface Dealt {
+  handsets: Handset[]
+  /** Names of entries that are no pictures or videos. */
+  skipped: string[]
+  /** Folders that could not be read. */
+  unreadable: { file: string; reason: string }[]
+}
+
+/** Deals the files of a folder to its person's handsets in turn. */
+export async function deal(dir: string, person: DemoPerson): Promise<Dealt> {
   const handsets = person.tokens.map(token => ({ person, token, dir, files: [] as string[] }))
+  const dealt: Dealt = { handsets, skipped: [], unreadable: [] }
   let next = 0
   for await (const found of galleryFiles(await findRoots([dir]))) {
     if (found.kind === 'file') handsets[next++ % handsets.length]?.files.push(found.file.path)
+    else if (found.kind === 'skipped') dealt.skipped.push(found.name)
+    else dealt.unreadable.push({ file: found.name, reason: found.reason })
   }
-  return handsets.filter(({ files }) => files.length > 0)
+  return { ...dealt, handsets: handsets.filter(({ files }) => files.length > 0) }
 }
 
 type Stream = NodeJS.WritableStream & { isTTY?: boolean }

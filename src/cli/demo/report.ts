@@ -4,7 +4,7 @@ import { type CheckAnswer, makeApi } from '../../client/index.js'
 import { renditions } from '../../core/renditions.js'
 import { count, megabytes } from '../progress.js'
 import type { DemoPerson } from './people.js'
-import type { Pushed } from './pushes.js'
+import type { Dealt, Pushed } from './pushes.js'
 
 export interface DemoReport {
   /** Of the first region's gallery. */
@@ -19,6 +19,8 @@ export interface DemoReport {
   /** Pictures made of the photos. */
   thumbnails: number
   unreadable: { file: string; reason: string }[]
+  /** No pictures or videos, by their names: left where they are. */
+  skipped: string[]
   /** Sent in this run. */
   bytes: number
   /** From the first byte pushed until the work was done. */
@@ -27,13 +29,14 @@ export interface DemoReport {
 
 export async function makeReport(
   people: readonly DemoPerson[],
+  dealt: readonly Dealt[],
   pushes: readonly Pushed[],
   seconds: number,
   signal: AbortSignal,
 ): Promise<DemoReport> {
   const photos = new Set<string>()
   const ready = new Set<string>()
-  const unreadable: DemoReport['unreadable'] = []
+  const unreadable: DemoReport['unreadable'] = dealt.flatMap(one => one.unreadable)
   let stored = 0
   for (const { handset, files } of pushes) {
     const facts = await ask(
@@ -68,6 +71,7 @@ export async function makeReport(
     duplicates: stored - photos.size,
     thumbnails: ready.size * renditions.length,
     unreadable: unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
+    skipped: dealt.flatMap(one => one.skipped),
     bytes: pushes.reduce((sum, { bytesSent }) => sum + bytesSent, 0),
     seconds,
   }
@@ -92,6 +96,11 @@ export function describeReport(report: DemoReport, people: readonly DemoPerson[]
     `  ${megabytes(report.bytes)} MB pushed and worked through in ${report.seconds.toFixed(1)} s (${rate} MB/s)`,
     ...(report.unreadable.length > 0 ? [`  ${count(report.unreadable.length)} unreadable:`] : []),
     ...report.unreadable.map(({ file, reason }) => `    ${file}: ${reason}`),
+    ...(report.skipped.length > 0
+      ? [
+          `  ${count(report.skipped.length)} left out, being no pictures or videos: ${report.skipped.slice(0, 8).join(', ')}`,
+        ]
+      : []),
     '',
     ...people.map(
       ({ region, email, password, signInUrl }) => `  ${region.id}  ${email}  ${password}\n    ${signInUrl}`,

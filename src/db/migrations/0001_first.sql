@@ -58,6 +58,8 @@ create table photos (
   state                text not null default 'stored' check (state in ('stored', 'ready', 'unreadable')),
   reason               text,                    -- one public sentence, when unreadable
   attempts             integer not null default 0,
+  queued_at            timestamptz not null default now(),  -- when it was last handed to the queue
+  lost                 boolean not null default false,      -- its original was found missing or damaged: the content may come again
   verified_at          timestamptz,             -- when a worker read the original again and its hash was right
   recipe               integer,                 -- of the renditions that exist
 
@@ -76,11 +78,12 @@ create table photos (
   longitude            double precision,
 
   foreign key (person, epoch) references placements (person, epoch),
-  constraint photos_one_per_content unique (person, epoch, sha256),
   constraint photos_reason check ((state = 'unreadable') = (reason is not null))
 );
+create unique index photos_one_per_content on photos (person, epoch, sha256) where not lost;
 create index photos_timeline on photos (person, epoch, shown_at desc, id desc);
-create index photos_waiting on photos (stored_at) where state = 'stored';
+create index photos_waiting on photos (queued_at) where state = 'stored';
+create index photos_outdated on photos (recipe, queued_at) where state = 'ready';
 
 -- feed ----------------------------------------------------------------------------------------------------------------
 create table feeds (

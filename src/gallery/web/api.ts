@@ -5,10 +5,9 @@
  */
 import type { ErrorKind } from '../../core/errors.js'
 import { limits } from '../../core/limits.js'
+import type { PhotoState } from '../../core/photo-state.js'
 import type { renditions } from '../../core/renditions.js'
 import type { Exposure } from './wording.js'
-
-export type PhotoState = 'stored' | 'ready' | 'unreadable'
 
 /** Who is signed in, and how many photos they have. */
 export interface Me {

@@ -3,10 +3,10 @@
  * it; components watch its snapshots, which never change once given out.
  *
  * `refresh` and `loadSection` never throw: what went wrong is in the snapshot, and trying again is calling them again.
- * Calls for the same thing at the same time share one request. When the session ends, everything personal is dropped.
+ * Calls for the same thing at the same time share one request. When the session ends, everything personal is dropped, and
+ * what was still on its way is nobody's: it neither comes back to the page nor is handed to the next who signs in.
  */
 
-import type { TimelinePhoto } from './api.js'
 import {
   fetchMe,
   fetchPhoto,
@@ -16,8 +16,9 @@ import {
   type PhotoDetails,
   Problem,
   signOut,
+  type TimelinePhoto,
 } from './api.js'
-import { createStore, type Watched } from './store.js'
+import { createStore, type Store, type Watched } from './store.js'
 
 export interface Section {
   /** A month: '2025-06'. */
@@ -54,84 +55,104 @@ const nothing: Snapshot = { phase: 'starting', sections: [] }
 
 export function createLibrary(): Library {
   const store = createStore(nothing)
-  const underWay = new Map<string, Promise<void>>()
-  const known = new Map<string, PhotoDetails>()
-
-  function failed(problem: Problem): void {
-    if (problem.kind !== 'unauthenticated') {
-      store.set({ ...store.get(), trouble: problem })
-      return
-    }
-    const expired = store.get().me !== undefined
-    known.clear()
-    store.set({ phase: 'signed-out', sections: [], expired })
+  const held: Held = { store, generation: 0, underWay: new Map(), known: new Map() }
+  return {
+    get: store.get,
+    subscribe: store.subscribe,
+    refresh: () => once(held, 'refresh', generation => refresh(held, generation)),
+    loadSection: id => once(held, `section ${id}`, generation => loadSection(held, generation, id)),
+    details: id => details(held, held.generation, id),
+    leave: async () => {
+      await signOut()
+      end(held, { phase: 'signed-out', sections: [] })
+    },
   }
-
-  /** Runs `work` unless the same is under way already. */
-  function once(key: string, work: () => Promise<void>): Promise<void> {
-    const running = underWay.get(key) ?? work().finally(() => underWay.delete(key))
-    underWay.set(key, running)
-    return running
-  }
-
-  const refresh = () =>
-    once('', async () => {
-      try {
-        const [me, counts] = await Promise.all([fetchMe(), fetchSections()])
-        const before = new Map(store.get().sections.map(section => [section.id, section]))
-        const sections = await Promise.all(counts.map(count => renewed(count, before.get(count.id))))
-        // A month that was loaded while these were on their way is kept.
-        const meanwhile = new Map(store.get().sections.map(section => [section.id, section]))
-        store.set({
-          phase: 'ready',
-          me,
-          sections: sections.map(section => (section.photos ? section : (meanwhile.get(section.id) ?? section))),
-        })
-      } catch (error) {
-        failed(asProblem(error))
-      }
-    })
-
-  const loadSection = (id: string) =>
-    once(id, async () => {
-      try {
-        const photos = await fetchSection(id)
-        replaceSection({ id, count: photos.length, photos })
-      } catch (error) {
-        const trouble = asProblem(error)
-        if (trouble.kind === 'unauthenticated') return failed(trouble)
-        const section = store.get().sections.find(one => one.id === id)
-        if (section) replaceSection({ ...section, trouble })
-      }
-    })
-
-  function replaceSection(section: Section): void {
-    const { sections, ...rest } = store.get()
-    store.set({ ...rest, sections: sections.map(one => (one.id === section.id ? section : one)) })
-  }
-
-  async function details(id: string): Promise<PhotoDetails> {
-    const remembered = known.get(id)
-    if (remembered) return remembered
-    try {
-      const photo = await fetchPhoto(id)
-      if (photo.state !== 'stored') known.set(id, photo)
-      return photo
-    } catch (error) {
-      const problem = asProblem(error)
-      if (problem.kind === 'unauthenticated') failed(problem)
-      throw problem
-    }
-  }
-
-  async function leave(): Promise<void> {
-    await signOut()
-    known.clear()
-    store.set({ phase: 'signed-out', sections: [] })
-  }
-
-  return { get: store.get, subscribe: store.subscribe, refresh, loadSection, details, leave }
 }
+
+interface Held {
+  readonly store: Store<Snapshot>
+  /** Raised by each end of a session. An answer counts only in the generation that asked for it. */
+  generation: number
+  readonly underWay: Map<string, Promise<void>>
+  readonly known: Map<string, PhotoDetails>
+}
+
+async function refresh(held: Held, generation: number): Promise<void> {
+  try {
+    const [me, counts] = await Promise.all([fetchMe(), fetchSections()])
+    const before = sectionsById(held)
+    const sections = await Promise.all(counts.map(count => renewed(count, before.get(count.id))))
+    // A month that was loaded while these were on their way is kept.
+    const meanwhile = sectionsById(held)
+    change(held, generation, () => ({
+      phase: 'ready',
+      me,
+      sections: sections.map(section => (section.photos ? section : (meanwhile.get(section.id) ?? section))),
+    }))
+  } catch (error) {
+    const problem = asProblem(error)
+    if (problem.kind === 'unauthenticated') return expire(held, generation)
+    change(held, generation, now => ({ ...now, trouble: problem }))
+  }
+}
+
+async function loadSection(held: Held, generation: number, id: string): Promise<void> {
+  const replace = (renew: (before: Section) => Section) =>
+    change(held, generation, now => ({
+      ...now,
+      sections: now.sections.map(section => (section.id === id ? renew(section) : section)),
+    }))
+  try {
+    const photos = await fetchSection(id)
+    replace(() => ({ id, count: photos.length, photos }))
+  } catch (error) {
+    const trouble = asProblem(error)
+    if (trouble.kind === 'unauthenticated') return expire(held, generation)
+    replace(before => ({ ...before, trouble }))
+  }
+}
+
+async function details(held: Held, generation: number, id: string): Promise<PhotoDetails> {
+  const remembered = held.known.get(id)
+  if (remembered) return remembered
+  try {
+    const photo = await fetchPhoto(id)
+    if (photo.state !== 'stored' && generation === held.generation) held.known.set(id, photo)
+    return photo
+  } catch (error) {
+    const problem = asProblem(error)
+    if (problem.kind === 'unauthenticated') expire(held, generation)
+    throw problem
+  }
+}
+
+/** Runs `work` unless the same is under way already, in this generation. */
+function once(held: Held, name: string, work: (generation: number) => Promise<void>): Promise<void> {
+  const { generation, underWay } = held
+  const key = `${generation} ${name}`
+  const running = underWay.get(key) ?? work(generation).finally(() => underWay.delete(key))
+  underWay.set(key, running)
+  return running
+}
+
+/** Changes the snapshot, unless the session in which `generation` asked is over. */
+function change(held: Held, generation: number, next: (now: Snapshot) => Snapshot): void {
+  if (generation === held.generation) held.store.set(next(held.store.get()))
+}
+
+/** The server no longer knows the session; an answer to an earlier one says nothing about this one. */
+function expire(held: Held, generation: number): void {
+  if (generation !== held.generation) return
+  end(held, { phase: 'signed-out', sections: [], expired: held.store.get().me !== undefined })
+}
+
+function end(held: Held, last: Snapshot): void {
+  held.generation += 1
+  held.known.clear()
+  held.store.set(last)
+}
+
+const sectionsById = ({ store }: Held) => new Map(store.get().sections.map(section => [section.id, section]))
 
 export function asProblem(error: unknown): Problem {
   return error instanceof Problem

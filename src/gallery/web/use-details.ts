@@ -1,6 +1,7 @@
 /** The details of a photo for a component, asked again when its state moves on. */
 import { useEffect, useState } from 'preact/hooks'
-import type { PhotoDetails, PhotoState, Problem } from './api.js'
+import type { PhotoState } from '../../core/photo-state.js'
+import type { PhotoDetails, Problem } from './api.js'
 import { asProblem, type Library } from './library.js'
 
 export interface DetailsSoFar {

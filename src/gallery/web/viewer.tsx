@@ -3,16 +3,16 @@
  * browser's own: the focus stays in it, the page below rests, Escape closes.
  */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { nameOf, originalUrl, renditionUrl, type TimelinePhoto } from './api.js'
+import { nameOf, renditionUrl, type TimelinePhoto } from './api.js'
 import { DetailsPanel } from './details-panel.js'
-import { CloseIcon, DownloadIcon, InfoIcon, NextIcon, PreviousIcon } from './icons.js'
+import { NextIcon, PreviousIcon } from './icons.js'
 import type { Library, Section } from './library.js'
 import { findPlace } from './neighbours.js'
 import { leavePhoto, navigate, photoPath } from './router.js'
 import { Stage } from './stage.js'
 import { useSwipe } from './swipe.js'
 import { useDetails } from './use-details.js'
-import { dateWords } from './wording.js'
+import { ViewerBar } from './viewer-bar.js'
 
 interface ViewerProps {
   readonly id: string
@@ -51,32 +51,15 @@ export function Viewer({ id, library, sections }: ViewerProps) {
 
   return (
     <dialog ref={dialog} class="viewer" aria-label="Photo" onKeyDown={onKeyDown} onClose={leavePhoto}>
-      <div class="bar">
-        <button type="button" class="round" aria-label="Close" onClick={() => dialog.current?.close()}>
-          <CloseIcon />
-        </button>
-        <div class="caption" aria-live="polite">
-          <h2>{name || 'Photo'}</h2>
-          {photo && (
-            <p>
-              {dateWords(photo.shownAt)}
-              {place && <span class="unseen">, photo {place.position}</span>}
-            </p>
-          )}
-        </div>
-        <button
-          type="button"
-          class="round"
-          aria-label="Details"
-          aria-expanded={detailsOpen}
-          onClick={() => setDetailsOpen(!detailsOpen)}
-        >
-          <InfoIcon />
-        </button>
-        <a class="round" href={originalUrl(id)} download aria-label="Download the original">
-          <DownloadIcon />
-        </a>
-      </div>
+      <ViewerBar
+        id={id}
+        name={name}
+        shownAt={photo?.shownAt}
+        position={place?.position}
+        detailsOpen={detailsOpen}
+        onDetails={() => setDetailsOpen(!detailsOpen)}
+        onClose={() => dialog.current?.close()}
+      />
       <div ref={stage} class="stage" {...swipe}>
         <Stage
           key={id}
