@@ -3,23 +3,15 @@
  * recorded, and only then told. Steps are decided by upload.ts; this does them.
  */
 import { addAbortSignal, type Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
-import type { Clock } from '../core/clock.js'
 import { AppError } from '../core/errors.js'
-import { originalKey, pieceKey } from '../core/keys.js'
-import type { Database } from '../db/database.js'
-import { type Bucket, bytes } from '../storage/bucket.js'
 import type { Finish } from './finish.js'
-import { resumeSha256 } from './hash-state.js'
 import type { HeldBytes } from './held-bytes.js'
 import type { Hold } from './holds.js'
-import { isSmall, nextStep, withPart, withPiece } from './upload.js'
-import { type Progress, recordProgress } from './uploads-sql.js'
+import type { PutAway } from './put-away.js'
+import { isSmall, nextStep } from './upload.js'
 
 export interface AppendDeps {
-  db: Database
-  bucket: Bucket
-  clock: Clock
+  putAway: PutAway
   heldBytes: HeldBytes
   finish: Finish
   /** A body that brings no byte for this long while one is waited for is ended. */
@@ -38,56 +30,13 @@ export type Append = (hold: Hold, body: Readable) => Promise<void>
  * BodyBroken when the body broke off, `too_large` when it brings more than the upload's length (what this request still held is
  * dropped), and with the bucket's or database's error when bytes could not be made durable.
  */
-export function makeAppend({ db, bucket, clock, heldBytes, finish, stallMs }: AppendDeps): Append {
-  const record = async (hold: Hold, progress: Progress) => {
-    const upload = await recordProgress(db, hold.upload, progress, clock.now())
-    if (!upload) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
-    hold.upload = upload
-  }
-
-  const readPieces = async ({ upload }: Hold): Promise<Buffer[]> =>
-    Promise.all(
-      upload.pieces.map(async ({ offset, holder, sizeBytes }) => {
-        const piece = await buffer((await bucket.get(pieceKey(upload, upload.id, offset, holder))).body)
-        if (piece.byteLength !== sizeBytes) throw new Error(`a piece of upload ${upload.id} has the wrong size`)
-        return piece
-      }),
-    )
-
-  const stagePiece = async (hold: Hold, chunks: readonly Buffer[]) => {
-    const { upload } = hold
-    const body = bytes(...chunks)
-    await bucket.put(pieceKey(upload, upload.id, upload.offsetBytes, upload.holder), body)
-    await record(hold, withPiece(upload, body.sizeBytes))
-  }
-
-  const sendPart = async (hold: Hold, chunks: readonly Buffer[], isLast: boolean) => {
-    const key = originalKey(hold.upload, hold.upload.photo)
-    if (!hold.upload.multipart) {
-      const { mediaType, offsetBytes, parts, pieces, nextPart } = hold.upload
-      const multipart = await bucket.createMultipart(key, mediaType ? { mediaType } : {})
-      await record(hold, { multipart, offsetBytes, parts, pieces, nextPart })
-    }
-    const { upload } = hold
-    const all = [...(await readPieces(hold)), ...chunks]
-    const hash = await resumeSha256(upload.hashState)
-    const [part] = await Promise.all([
-      bucket.uploadPart(key, upload.multipart as string, upload.nextPart, bytes(...all)),
-      hash.update(all),
-    ])
-    await record(hold, {
-      ...withPart(upload, part),
-      hashState: hash.save(),
-      ...(isLast && { state: 'finishing' as const }),
-    })
-  }
-
+export function makeAppend({ putAway, heldBytes, finish, stallMs }: AppendDeps): Append {
   const finishWith = async (hold: Hold, chunks: readonly Buffer[]) => {
     if (isSmall(hold.upload)) {
-      hold.upload = await finish.small(hold, [...(await readPieces(hold)), ...chunks])
+      hold.upload = await finish.small(hold, [...(await putAway.readPieces(hold)), ...chunks])
       return
     }
-    if (hold.upload.state === 'open') await sendPart(hold, chunks, true)
+    if (hold.upload.state === 'open') await putAway.sendPart(hold, chunks, true)
     hold.upload = await finish.large(hold)
   }
 
@@ -101,8 +50,8 @@ export function makeAppend({ db, bucket, clock, heldBytes, finish, stallMs }: Ap
     }
     const flush = async (pressed: boolean) => {
       const step = nextStep(hold.upload, chunkBytes, pressed)
-      if (step === 'part') await sendPart(hold, chunks, false)
-      if (step === 'piece') await stagePiece(hold, chunks)
+      if (step === 'part') await putAway.sendPart(hold, chunks, false)
+      if (step === 'piece') await putAway.stagePiece(hold, chunks)
       if (step === 'part' || step === 'piece') forget()
       return step
     }

@@ -16,6 +16,7 @@ import { makeFinish } from './finish.js'
 import { makeHeldBytes } from './held-bytes.js'
 import { type Hold, makeHolds, movedOn } from './holds.js'
 import { parseMetadata, readFileFacts } from './protocol.js'
+import { makePutAway } from './put-away.js'
 import type { Upload } from './upload.js'
 import { findUpload, insertUpload, openTotals } from './uploads-sql.js'
 
@@ -64,7 +65,7 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
   const heldBytes = makeHeldBytes(limits.heldBytesPerProcess)
   const holds = await makeHolds({ db, signals, clock, newId })
   const finish = makeFinish({ db, bucket, signals, clock })
-  const append = makeAppend({ db, bucket, clock, heldBytes, finish, stallMs })
+  const append = makeAppend({ putAway: makePutAway({ db, bucket, clock }), heldBytes, finish, stallMs })
 
   /** Works under a hold and gives it back, whatever happens. */
   const under = async (hold: Hold, work: () => Promise<void>): Promise<Upload> => {
@@ -75,7 +76,10 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
     } catch (error) {
       // In neither case did a call to the bucket fail.
       clean = error instanceof BodyBroken || isAppError(error, 'too_large')
-      throw asTold(error)
+      const told = asTold(error)
+      // Nothing can come of it any more. If it can't be ended now it expires.
+      if (isAppError(told, 'gone')) await finish.end(hold.upload.id).catch(() => {})
+      throw told
     } finally {
       // One that can't be let go of now is fenced off by its next holder.
       await hold.release(clean ? 'free' : 'unsure').catch(() => {})
@@ -106,24 +110,29 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
     })
   }
 
+  /** A new upload, held by us, within the person's limits. */
+  const open = async (caller: Caller, { sizeBytes, metadata }: Creation): Promise<Hold> => {
+    const facts = readFileFacts(parseMetadata(metadata))
+    const totals = await openTotals(db, caller.person)
+    if (totals.count >= limits.openUploadsPerPerson || totals.bytes + sizeBytes > limits.openBytesPerPerson) {
+      const sentence = 'Too many uploads are open. Finish or end some of them first'
+      throw new AppError('too_many', sentence, { retryAfterSeconds: 60 })
+    }
+    const { person, epoch, device } = caller
+    const now = clock.now()
+    const expiresAt = new Date(now.getTime() + limits.uploadLifetimeMs)
+    const row = { id: newId(), photo: newId(), person, epoch, device, sizeBytes, metadata, ...facts, expiresAt }
+    return holds.adopt(await insertUpload(db, row, now))
+  }
+
   return {
-    create: async (caller, { sizeBytes, metadata }, body) => {
+    create: async (caller, creation, body) => {
+      const { sizeBytes } = creation
       if (sizeBytes > limits.uploadSizeBytes) {
         throw new AppError('too_large', `A file may have ${limits.uploadSizeBytes} bytes at most`)
       }
       requireFits(0, sizeBytes, body)
-      const facts = readFileFacts(parseMetadata(metadata))
-      const open = await openTotals(db, caller.person)
-      if (open.count >= limits.openUploadsPerPerson || open.bytes + sizeBytes > limits.openBytesPerPerson) {
-        throw new AppError('too_many', 'Too many uploads are open. Finish or end some of them first', {
-          retryAfterSeconds: 60,
-        })
-      }
-      const { person, epoch, device } = caller
-      const now = clock.now()
-      const expiresAt = new Date(now.getTime() + limits.uploadLifetimeMs)
-      const row = { id: newId(), photo: newId(), person, epoch, device, sizeBytes, metadata, ...facts, expiresAt }
-      const hold = holds.adopt(await insertUpload(db, row, now))
+      const hold = await open(caller, creation)
       try {
         return await under(hold, () =>
           body || sizeBytes === 0 ? append(hold, body?.stream ?? Readable.from([])) : Promise.resolve(),

@@ -14,7 +14,10 @@ import { receive, requireSameHash } from '../storage/receive.js'
 import { resumeSha256 } from './hash-state.js'
 import type { Hold } from './holds.js'
 import { leftovers, type Upload } from './upload.js'
-import { recordDone, recordEnded } from './uploads-sql.js'
+import { recordDone, recordEnded, touchHold } from './uploads-sql.js'
+
+/** A holder in the middle of a finish gives a sign of life this often; see holds.ts for how long it is believed. */
+const signOfLifeMs = 5_000
 
 export interface FinishDeps {
   db: Database
@@ -45,7 +48,9 @@ export function makeFinish({ db, bucket, signals, clock }: FinishDeps): Finish {
       if (row.staged || leftovers(row).length > 0) await addToOutbox(tx, [{ name: 'reap', data: { upload: row.id } }])
       return row
     })
-    await signals.publish('outbox', '')
+    // Not waited for: the photo is stored, and whoever misses the signal looks by itself.
+    void signals.publish('outbox', '')
+    void signals.publish('feed', done.person)
     return done
   }
 
@@ -54,7 +59,7 @@ export function makeFinish({ db, bucket, signals, clock }: FinishDeps): Finish {
       const ended = await recordEnded(tx, id, clock.now())
       if (ended) await addToOutbox(tx, [{ name: 'reap', data: { upload: id } }])
     })
-    await signals.publish('outbox', '')
+    void signals.publish('outbox', '')
   }
 
   /** Bytes that aren't what their sender said can never become right: the upload ends with them. */
@@ -64,6 +69,16 @@ export function makeFinish({ db, bucket, signals, clock }: FinishDeps): Finish {
     } catch (error) {
       if (isAppError(error, 'checksum_mismatch')) await end(upload.id)
       throw error
+    }
+  }
+
+  /** Putting the parts of a large file together may take minutes: others are told that we are at it. */
+  const whileTold = async (upload: Upload, work: Promise<void>): Promise<void> => {
+    const timer = setInterval(() => touchHold(db, upload, clock.now()).catch(() => {}), signOfLifeMs)
+    try {
+      await work
+    } finally {
+      clearInterval(timer)
     }
   }
 
@@ -86,7 +101,7 @@ export function makeFinish({ db, bucket, signals, clock }: FinishDeps): Finish {
         const isThere = async () => (await bucket.head(key))?.sizeBytes === upload.sizeBytes
         if (!(await isThere())) {
           try {
-            await bucket.completeMultipart(key, upload.multipart, upload.parts)
+            await whileTold(upload, bucket.completeMultipart(key, upload.multipart, upload.parts))
           } catch (error) {
             // A call that the bucket tried again by itself may have been that earlier attempt.
             if (!isAppError(error, 'not_found') || !(await isThere())) throw error

@@ -15,6 +15,8 @@ import { findUpload, releaseHold, takeHold } from './uploads-sql.js'
 /** How long an older request may take to put its bytes away before it is fenced off. */
 const graceMs = 2_000
 const lookAgainMs = 25
+/** How long after its last sign of life a finish under way is left alone. */
+const believedMs = 15_000
 const attemptsMax = 5
 
 export interface Hold {
@@ -74,14 +76,21 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
 
   const interrupt = async (seen: Upload): Promise<Upload> => {
     if (seen.hold !== 'held') return seen
-    endLocal(seen.id, seen.holder)
-    await signals.publish('upload', `${seen.id} ${seen.holder}`)
-    for (let waitedMs = 0; ; waitedMs += lookAgainMs) {
-      const now = await findUpload(db, seen.id)
+    // One whose bytes are all durable, and whose holder is putting them together, is waited for and not disturbed.
+    const isFinishing = seen.state === 'finishing' && clock.now().getTime() - seen.touchedAt.getTime() < believedMs
+    if (!isFinishing) {
+      endLocal(seen.id, seen.holder)
+      void signals.publish('upload', `${seen.id} ${seen.holder}`)
+    }
+    let now: Upload | undefined = seen
+    for (let waitedMs = 0; waitedMs <= graceMs; waitedMs += lookAgainMs) {
+      now = await findUpload(db, seen.id)
       if (!now) throw new AppError('gone', 'This upload has ended')
-      if (now.hold !== 'held' || now.holder !== seen.holder || waitedMs >= graceMs) return now
+      if (now.hold !== 'held' || now.holder !== seen.holder) return now
       await sleep(lookAgainMs)
     }
+    if (!isFinishing) return now
+    throw new AppError('held', 'The file is being put together. Ask again in a moment', { retryAfterSeconds: 2 })
   }
 
   return {

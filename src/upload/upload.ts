@@ -33,6 +33,8 @@ export interface Upload {
   sha256: Buffer | null
   holder: number
   hold: 'free' | 'held' | 'unsure'
+  /** When its holder last gave a sign of life. */
+  touchedAt: Date
   photo: string
   tried: string[]
   multipart: string | null

@@ -4,7 +4,7 @@ import { type Bytes, lateEffectsMs, type Upload } from './upload.js'
 
 const columns = `id, person, epoch, device, state, size_bytes as "sizeBytes", offset_bytes as "offsetBytes", metadata,
   file_name as "fileName", media_type as "mediaType", modified_at as "modifiedAt", sha256, holder, hold, photo, tried,
-  multipart, next_part as "nextPart", parts, pieces, staged, hash_state as "hashState", expires_at as "expiresAt",
+  multipart, next_part as "nextPart", parts, pieces, staged, hash_state as "hashState", expires_at as "expiresAt", touched_at as "touchedAt",
   stored_as as "storedAs", duplicate`
 
 export type NewUpload = Pick<
@@ -98,6 +98,15 @@ export async function releaseHold(
   ])
 }
 
+/** Says that whoever holds it is still at it. */
+export async function touchHold(db: Queryable, { id, holder }: Upload, now: Date): Promise<void> {
+  await db.query(`update uploads set touched_at = $3 where id = $1 and holder = $2 and hold = 'held'`, [
+    id,
+    holder,
+    now,
+  ])
+}
+
 export interface Progress extends Bytes {
   multipart?: string
   hashState?: Buffer
@@ -161,14 +170,24 @@ export async function deleteUpload(db: Queryable, id: string): Promise<void> {
   await db.query('delete from uploads where id = $1', [id])
 }
 
-/** Ids past their time: to be ended, and later, when no late effect can come any more, to be removed. */
-export async function findExpired(db: Database, now: Date, limit: number): Promise<string[]> {
-  const rows = await db.query<{ id: string }>(
-    `select id from uploads where expires_at < $1 and (state in ('open', 'finishing') or expires_at < $2)
-     order by expires_at limit $3`,
-    [now, new Date(now.getTime() - lateEffectsMs), limit],
+/**
+ * Uploads past their time: to be ended, and later, when no late effect can come any more, to be removed. Each goes to one caller,
+ * and comes up again after `againMs` until its row is gone.
+ */
+export async function claimExpired(
+  db: Database,
+  now: Date,
+  { againMs, limit }: { againMs: number; limit: number },
+): Promise<Pick<Upload, 'id' | 'state'>[]> {
+  return db.query<Pick<Upload, 'id' | 'state'>>(
+    `update uploads set swept_at = $1 where id in (
+       select id from uploads
+       where expires_at < $1 and (state in ('open', 'finishing') or expires_at < $2)
+         and (swept_at is null or swept_at < $3)
+       order by expires_at limit $4 for update skip locked
+     ) returning id, state`,
+    [now, new Date(now.getTime() - lateEffectsMs), new Date(now.getTime() - againMs), limit],
   )
-  return rows.map(({ id }) => id)
 }
 
 /** Uploads whose last byte is durable and whose commit didn't come: `touched_at` before `before`. */

@@ -109,6 +109,29 @@ describe('a large upload', () => {
     expect((await stored(upload)).equals(large)).toBe(true)
   })
 
+  test('that is being put together is left alone, and whoever asks is told to wait', async () => {
+    let goOn = () => {}
+    const told = new Promise<void>(resolve => {
+      goOn = resolve
+    })
+    let completions = 0
+    const { engine, caller } = await scene(bucket => ({
+      ...bucket,
+      completeMultipart: async (...call) => {
+        completions++
+        await told
+        return bucket.completeMultipart(...call)
+      },
+    }))
+    const { id } = await engine.create(caller, { sizeBytes: large.length, metadata: '' })
+    const appending = engine.append(caller, id, 0, bodyOf(large))
+    await expect.poll(() => completions, { timeout: 10_000 }).toBe(1)
+    await expect(engine.find(caller, id)).rejects.toMatchObject({ kind: 'held', retryAfterSeconds: 2 })
+    goOn()
+    expect((await appending).state).toBe('done')
+    expect([(await engine.find(caller, id)).state, completions]).toEqual(['done', 1])
+  })
+
   test('whose commit was cut off is finished by whoever asks for it, and by the sweeper', async () => {
     for (const ask of ['find', 'resumeFinish'] as const) {
       let commits = 0

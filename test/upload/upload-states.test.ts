@@ -31,6 +31,7 @@ function uploadOf(facts: Partial<Upload> = {}): Upload {
     sha256: null,
     holder: 1,
     hold: 'held',
+    touchedAt: new Date(0),
     photo: 'photo',
     tried: [],
     multipart: null,

@@ -4,9 +4,10 @@ import { isAppError } from '../../src/core/errors.js'
 import type { Database } from '../../src/db/database.js'
 import type { JobQueue } from '../../src/queue/queue.js'
 import type { Engine } from '../../src/upload/engine.js'
-import { findExpired, findUnfinished } from '../../src/upload/uploads-sql.js'
+import { claimExpired, findUnfinished } from '../../src/upload/uploads-sql.js'
 
 const restingMs = 30_000
+const expiredAgainMs = 10 * 60_000
 const batch = 200
 
 export function makeSweep(db: Database, engine: Engine, queue: JobQueue, clock: Clock): () => Promise<void> {
@@ -18,9 +19,12 @@ export function makeSweep(db: Database, engine: Engine, queue: JobQueue, clock: 
         if (!isAppError(error) || error.kind === 'unavailable') failures.push(error)
       })
     }
-    const expired = await findExpired(db, clock.now(), batch)
-    for (const upload of expired) await engine.expire(upload)
-    await queue.add(expired.map(upload => ({ name: 'reap' as const, data: { upload } })))
+    for (let count = batch; count === batch; ) {
+      const expired = await claimExpired(db, clock.now(), { againMs: expiredAgainMs, limit: batch })
+      count = expired.length
+      for (const { id, state } of expired) if (state === 'open' || state === 'finishing') await engine.expire(id)
+      await queue.add(expired.map(({ id }) => ({ name: 'reap' as const, data: { upload: id } })))
+    }
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} uploads could not be finished`)
   }
 }

@@ -138,6 +138,7 @@ create table uploads (
 
   created_at   timestamptz not null,
   expires_at   timestamptz not null,
+  swept_at     timestamptz,                     -- when its expiry was last seen to
   stored_as    text,                            -- done: the photo this upload became or was found to be
   duplicate    boolean,
   foreign key (person, epoch) references placements (person, epoch),

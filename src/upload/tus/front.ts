@@ -99,7 +99,10 @@ const textType = 'text/plain; charset=utf-8'
 function explain(error: unknown, log: Log): Answer {
   // A connection that broke has nobody to tell.
   if (error instanceof BodyBroken) return { status: 408, headers: {}, body: 'The request broke off\n' }
-  if (!isAppError(error) || error.kind === 'unavailable') log.error({ err: error }, 'an upload request failed')
+  // An AppError with a cause stands for something that went wrong on our side.
+  if (!isAppError(error) || error.kind === 'unavailable' || error.cause !== undefined) {
+    log.error({ err: error }, 'an upload request failed')
+  }
   const told = isAppError(error) ? error : new AppError('unavailable', 'Something went wrong on our side. Try again')
   const status = isAppError(error) ? statusOf[error.kind] : 500
   const headers: Record<string, string> = { 'Content-Type': textType }
