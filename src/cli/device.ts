@@ -1,16 +1,43 @@
-/** `photosync device add`: a token for a handset. Runs where the region's database can be reached. */
+/** `photosync device`: the tokens of a person's handsets. Runs where the region's database can be reached. */
+import type { Accounts } from '../accounts/accounts.js'
 import { AppError } from '../core/errors.js'
 import { parseArguments } from './arguments.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
 import { withAccounts } from './with-accounts.js'
 
-const usage = `photosync device add EMAIL NAME
+const usage = `photosync device add EMAIL NAME     makes a token for a handset and prints it; it is shown this once
+photosync device list EMAIL         the person's handsets: id, name, since when, and whether revoked
+photosync device revoke EMAIL ID    from then on that handset's token is refused
 
-Makes a token for a handset of this person and prints it. It is shown this once; it can be revoked in the gallery.
 The environment says where the region's database is: PHOTOSYNC_REGION, PHOTOSYNC_REGIONS, DATABASE_URL, DIRECTORY_DATABASE_URL.
 `
 
 const options = { help: { type: 'boolean', short: 'h' } } as const
+
+type Verb = (accounts: Accounts, person: string, argument: string | undefined) => Promise<string>
+
+const verbs: Readonly<Record<string, { argument?: string; run: Verb }>> = {
+  add: {
+    argument: 'NAME',
+    run: async (accounts, person, name = '') => `${(await accounts.addDevice(person, name)).token}\n`,
+  },
+  list: {
+    run: async (accounts, person) =>
+      (await accounts.listDevices(person))
+        .map(({ id, name, createdAt, revokedAt }) =>
+          [id, name, createdAt.toISOString(), revokedAt ? `revoked ${revokedAt.toISOString()}` : 'in use'].join('\t'),
+        )
+        .map(line => `${line}\n`)
+        .join(''),
+  },
+  revoke: {
+    argument: 'ID',
+    run: async (accounts, person, id = '') => {
+      await accounts.revokeDevice(person, id)
+      return 'revoked\n'
+    },
+  },
+}
 
 export function deviceCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(async () => {
@@ -19,14 +46,15 @@ export function deviceCommand(args: readonly string[], io: CommandIo): Promise<n
       io.stdout.write(usage)
       return exitStatus.ok
     }
-    const [verb, email, name, ...rest] = positionals
-    if (verb !== 'add' || !email || !name || rest.length > 0)
-      throw new UsageError('write: photosync device add EMAIL NAME')
+    const [word = '', email, argument, ...rest] = positionals
+    const verb = Object.hasOwn(verbs, word) ? verbs[word] : undefined
+    if (!verb || !email || (argument === undefined) !== (verb.argument === undefined) || rest.length > 0) {
+      throw new UsageError('write: photosync device add EMAIL NAME, list EMAIL, or revoke EMAIL ID')
+    }
     await withAccounts(io.env, async accounts => {
       const person = await accounts.findPerson(email)
       if (!person) throw new AppError('not_found', `nobody has an account with ${email} in ${accounts.region.id}`)
-      const { token } = await accounts.addDevice(person.id, name)
-      io.stdout.write(`${token}\n`)
+      io.stdout.write(await verb.run(accounts, person.id, argument))
     })
     return exitStatus.ok
   }, io)

@@ -13,7 +13,7 @@ const usage = `photosync: a photo sync service
   photosync demo                                   the whole service on this machine, with a sample gallery
   photosync push DIR... --server URL --token T     send folders of photos
   photosync account add EMAIL --region R           a new person, whose photos live in region R
-  photosync device add EMAIL NAME                  a token for a handset of theirs
+  photosync device add EMAIL NAME                  a token for a handset of theirs; device list, device revoke
   photosync api                                    one API process, from the environment
   photosync worker                                 one worker process, from the environment
 

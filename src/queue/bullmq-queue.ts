@@ -12,7 +12,7 @@ import type { JobCounts, JobQueue, QueueConnection } from './queue.js'
 /** Braces keep a queue's keys in one slot of a Redis Cluster. */
 export const redisPrefix = '{photosync}'
 
-/** Postgres: all queues of the process share these few connections' worth of work. */
+/** Postgres: connections of one queue. Each kind of job has a queue, and so a pool, of its own. */
 const postgresConnectionsMax = 2
 
 /** What is handed over in one call, so that each is answered well within the deadline: Postgres takes about 1,000 a second. */
