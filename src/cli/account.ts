@@ -1,4 +1,5 @@
 /** `photosync account add`: a new person. Runs where the region's database can be reached. */
+import { once } from 'node:events'
 import { createInterface } from 'node:readline/promises'
 import { Writable } from 'node:stream'
 import { parseArguments } from './arguments.js'
@@ -48,7 +49,10 @@ async function askPassword({ stderr, signal }: CommandIo): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: silent, terminal: isTerminal })
   try {
     if (isTerminal) stderr.write('Password: ')
-    const password = await lines.question('', { signal })
+    const ended = once(lines, 'close', { signal }).then(() => {
+      throw new UsageError('no password came: type it, or give it as one line on stdin')
+    })
+    const password = await Promise.race([lines.question('', { signal }), ended])
     if (isTerminal) stderr.write('\n')
     return password
   } finally {
