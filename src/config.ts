@@ -100,6 +100,8 @@ export interface Config {
 
 /** Rejects with one sentence that names every variable that is missing or wrong. */
 export function readConfig(env: Readonly<Record<string, string | undefined>> = process.env): Config {
+  // Node 20 is supported here, whatever the SDK's next major version will want; its warning would bury our own sentences.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED ??= 'true'
   // An empty variable is one that isn't set: that is how shells and compose files clear one.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = environment.safeParse(given)

@@ -17,13 +17,15 @@ export type Start = (config: Config, log: Log) => Promise<Ready & { stop(): Prom
 const stopDeadlineMs = 40_000
 
 export async function serve(name: string, start: Start): Promise<void> {
+  // A log that nobody reads any more is no reason to end.
+  process.stderr.on('error', () => {})
   let log: Log | undefined
   try {
     const config = readConfig()
     log = openLog({ name, level: config.logLevel })
     const { stop, ...ready } = await start(config, log)
     const end = stopOnce(stop, log)
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.once(signal, end)
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, end)
     if (process.send) {
       process.once('disconnect', end)
       process.send({ ready })

@@ -31,6 +31,8 @@ const commands: Readonly<Record<string, Command>> = {
   worker: workerCommand,
 }
 
+const stop = new AbortController()
+
 async function main(): Promise<number> {
   const [name = '--help', ...args] = process.argv.slice(2)
   const { stdout, stderr } = process
@@ -43,14 +45,17 @@ async function main(): Promise<number> {
     stderr.write(`photosync: there is no command ‘${name}’; photosync --help tells what there is\n`)
     return exitStatus.usage
   }
-  const stop = new AbortController()
   // The servers handle signals in their own way.
   if (command !== apiCommand && command !== workerCommand) {
+    // More than one may come: npm passes on what the terminal has sent us already.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.once(signal, () => stop.abort(new Error('stopped')))
+      process.on(signal, () => stop.abort(new Error('stopped')))
     }
   }
   return command(args, { stdout, stderr, env: environmentOf(), signal: stop.signal })
 }
+
+// Whoever read our output has gone: the command ends as if it were told to, and leaves nothing behind.
+for (const stream of [process.stdout, process.stderr]) stream.on('error', () => stop.abort(new Error('nobody reads')))
 
 process.exitCode = await main()

@@ -35,7 +35,7 @@ export interface Root {
 
 /**
  * Looks at the named folders and files before anything else happens. With one folder, names are relative to it; with several,
- * each name starts with its folder or file as it was given. Rejects with `not_found` or `invalid` and a sentence that names the path.
+ * each name starts with its folder as it was given. Rejects with `not_found` or `invalid` and a sentence that names the path.
  */
 export async function findRoots(paths: readonly string[]): Promise<Root[]> {
   const roots: Root[] = []
@@ -50,8 +50,7 @@ export async function findRoots(paths: readonly string[]): Promise<Root[]> {
     }
     const isFolder = facts.isDirectory()
     if (!isFolder && !facts.isFile()) throw new AppError('invalid', `${path} is neither a folder nor a file`)
-    const given = path.replace(/[\\/]+$/, '')
-    const label = paths.length > 1 ? given : isFolder ? '' : basename(path)
+    const label = isFolder ? (paths.length > 1 ? path.replace(/[\\/]+$/, '') : '') : basename(path)
     roots.push({ path, label, isFolder })
   }
   return roots
@@ -65,6 +64,9 @@ export async function* galleryFiles(roots: readonly Root[], signal?: AbortSignal
   }
 }
 
+/** What stands in a name for bytes that are no UTF-8. */
+const replacement = '\ufffd'
+
 interface Pending {
   path: string
   name: string
@@ -77,7 +79,10 @@ async function* walk(root: Root, signal: AbortSignal | undefined): AsyncGenerato
   for (let next = pending.pop(); next; next = pending.pop()) {
     signal?.throwIfAborted()
     const { path, name, entry } = next
-    if (entry?.isFile()) {
+    if (name.includes(replacement)) {
+      // Node's strings hold no such name, so the path would lead nowhere.
+      yield { kind: 'unreadable', name, reason: 'its name is not valid UTF-8: rename it' }
+    } else if (entry?.isFile()) {
       yield found(path, name, entry.name)
     } else if (entry && !entry.isDirectory()) {
       yield { kind: 'skipped', name } // links, pipes, sockets, devices

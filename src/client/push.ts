@@ -10,7 +10,7 @@ import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
 import { makeApi } from './api.js'
 import { makeBoundedQueue } from './bounded-queue.js'
-import { findRoots, galleryFiles, type Root } from './gallery-files.js'
+import { type Found, findRoots, galleryFiles, type Root } from './gallery-files.js'
 import { type Home, makeHome } from './home.js'
 import { ask, type Content, read, send } from './push-steps.js'
 import { type HashedFile, sendFile } from './send-file.js'
@@ -26,6 +26,8 @@ export interface PushOptions {
   dirs?: readonly string[]
   /** Single files. */
   files?: readonly string[]
+  /** What a walk of your own has found, besides. */
+  gallery?: Iterable<Found>
   /** Uploads at a time, 1–64; default 4. */
   concurrency?: number
   /** Ends the push at once; what is stored by then stays. */
@@ -115,7 +117,7 @@ async function runSteps(
 
   const api = (server: string) =>
     makeApi({ server, token, signal, firstDelayMs, attemptsMax, onRequest: http.onRequest })
-  const found = galleryFiles(roots, signal)
+  const found = chain(options.gallery ?? [], galleryFiles(roots, signal))
   const outages = { inARow: 0 }
   const sendOne = (file: HashedFile, onProgress: (bytes: number) => void) => {
     const retryDelaysMs = backOff(firstDelayMs, random)
@@ -141,6 +143,10 @@ async function runSteps(
   const sendStep = () => send(missing, sendOne, outages, tally)
 
   await allOrStop([...times(readers, () => readStep), askStep, ...times(concurrency, () => sendStep)], stop)
+}
+
+async function* chain(...walks: (Iterable<Found> | AsyncIterable<Found>)[]): AsyncGenerator<Found> {
+  for (const walk of walks) yield* walk
 }
 
 /** Runs the steps together; the first that fails stops the others, and all have ended when this rejects with its error. */

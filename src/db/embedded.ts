@@ -10,7 +10,7 @@ import { randomBytes } from 'node:crypto'
 import { existsSync } from 'node:fs'
 import { access, chown, mkdir, mkdtemp, readFile, rename, rm, writeFile } from 'node:fs/promises'
 import { createRequire } from 'node:module'
-import { tmpdir } from 'node:os'
+import { tmpdir, userInfo } from 'node:os'
 import { dirname, join } from 'node:path'
 import { promisify } from 'node:util'
 import pg from 'pg'
@@ -38,7 +38,7 @@ export async function startEmbeddedPostgres({ dir, signal }: EmbeddedOptions): P
   await mkdir(dir, { recursive: true })
   const socketDir = await socketFolder(dir)
   const runAs = await chooseUser(binaries, dir)
-  await stopOrphan(data)
+  await stopOrphan(dir)
   if (runAs.owner) for (const folder of [dir, socketDir]) await chown(folder, runAs.owner.uid, runAs.owner.gid)
 
   if (!existsSync(data)) await initialise(binaries, runAs, data, passwordFile)
@@ -94,7 +94,15 @@ interface RunAs {
 }
 
 async function chooseUser({ postgres }: Binaries, dir: string): Promise<RunAs> {
-  if (process.getuid?.() !== 0) return { prefix: [] }
+  if (process.getuid?.() !== 0) {
+    try {
+      userInfo()
+      return { prefix: [] }
+    } catch (cause) {
+      const sentence = `Postgres cannot run as user ${process.getuid?.()}, who has no entry in /etc/passwd. Add one, or run as another user`
+      throw new AppError('unavailable', sentence, { cause })
+    }
+  }
   const users = (await readFile('/etc/passwd', 'utf8')).split('\n').map(line => line.split(':'))
   const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody')
   if (!user)
@@ -224,8 +232,9 @@ async function stop(server: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-/** A server whose parent was killed lives on and keeps the folder locked: end it by the process id that it left there. */
-async function stopOrphan(data: string): Promise<void> {
+/** A server whose parent was killed lives on and keeps the folder locked: ends it by the process id that it left there. */
+export async function stopOrphan(dir: string): Promise<void> {
+  const data = join(dir, 'data')
   const pidFile = join(data, 'postmaster.pid')
   const pid = Number((await readFile(pidFile, 'utf8').catch(() => '')).split('\n')[0])
   if (!(pid > 0) || !(await isPostgresOn(pid, data))) return

@@ -11,5 +11,6 @@ export function openLog({ name, level }: { name: string; level: string }): Log {
     timestamp: pino.stdTimeFunctions.isoTime,
     serializers: { err: (error: unknown) => describeError(error) },
   }
-  return pino(options, pino.destination({ dest: 2, sync: false }))
+  // Through Node's own stream: pino's ends a process badly, or not at all, when the pipe it writes to has broken.
+  return pino(options, process.stderr)
 }

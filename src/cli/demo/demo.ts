@@ -12,7 +12,7 @@ import { type CommandIo, exitStatus, runCommand } from '../exit.js'
 import { openFolder } from './folder.js'
 import { type DemoOptions, demoUsage, readOptions } from './options.js'
 import { type DemoPerson, makePeople } from './people.js'
-import { choosePorts } from './ports.js'
+import { choosePorts, freePorts } from './ports.js'
 import { type Dealt, deal, pushAll, untilWorkIsDone } from './pushes.js'
 import { describeReport, makeReport } from './report.js'
 import { startService } from './service.js'
@@ -34,7 +34,16 @@ export function demoCommand(args: readonly string[], io: CommandIo): Promise<num
     const folder = await openFolder(options.data)
     try {
       say('Starting two regions: Postgres, buckets, API and workers')
-      const service = await startService({ folder: folder.path, ports, say, signal })
+      const start = (on: typeof ports) => startService({ folder: folder.path, ports: on, say, signal })
+      const service = await start(ports)
+        // Another demo may have been quicker to take the usual ports.
+        .catch(error =>
+          options.port === undefined && !signal.aborted ? freePorts().then(start) : Promise.reject(error),
+        )
+        .catch(async error => {
+          await folder.undo()
+          throw error
+        })
       try {
         const people = await makePeople(folder.path, service.regions, handsets)
         await run(options, folder.path, people, { ...io, signal })
@@ -53,7 +62,8 @@ async function run(options: DemoOptions, folder: string, people: readonly DemoPe
   const say = (line: string) => void io.stderr.write(`${line}\n`)
   const dealt = await prepareGalleries(options.photos, folder, people, io.signal)
   const pushing = dealt.flatMap(({ handsets }) => handsets)
-  say(`Pushing ${pushing.reduce((sum, { files }) => sum + files.length, 0)} files from ${pushing.length} handsets`)
+  if (pushing.length === 0) say('There are no pictures or videos to push')
+  else say(`Pushing ${pushing.reduce((sum, { files }) => sum + files.length, 0)} files from ${pushing.length} handsets`)
   const startedMs = performance.now()
   const pushes = await pushAll(pushing, io.stderr, io.signal)
   await untilWorkIsDone(people, say, io.signal)

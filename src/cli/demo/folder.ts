@@ -1,17 +1,21 @@
 /** The demo's folder: one that is kept, or one of its own that goes with it. One demo at a time has it. */
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join, resolve } from 'node:path'
 import { AppError } from '../../core/errors.js'
+import { stopOrphan } from '../../db/embedded.js'
 import { makeFolder } from '../../storage/make-folder.js'
 
 export interface DemoFolder {
   path: string
   /** Removes it unless it is kept. */
   close(): Promise<void>
+  /** Nothing came of it: removes what was made of it. */
+  undo(): Promise<void>
 }
 
 export async function openFolder(kept: string | undefined): Promise<DemoFolder> {
+  if (kept === undefined) await removeOrphans()
   const path = kept === undefined ? await makeTemporary() : resolve(kept)
   const made = kept === undefined ? path : await makeKept(path)
   const lock = join(path, 'demo.pid')
@@ -22,10 +26,24 @@ export async function openFolder(kept: string | undefined): Promise<DemoFolder> 
     if (made) await undo()
     throw error
   }
-  return { path, close: () => rm(kept === undefined ? path : lock, { recursive: true, force: true }) }
+  return { path, undo, close: () => rm(kept === undefined ? path : lock, { recursive: true, force: true }) }
 }
 
-const makeTemporary = () => mkdtemp(join(tmpdir(), 'photosync-demo-')).catch(error => refuse(tmpdir(), error))
+const prefix = 'photosync-demo-'
+
+/** A demo that was killed leaves its folder, and a Postgres on it. Only those of processes that are no more are touched. */
+async function removeOrphans(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const path = join(tmpdir(), name)
+    const pid = name.startsWith(prefix) ? Number(await readFile(join(path, 'demo.pid'), 'utf8').catch(() => '')) : 0
+    if (!(pid > 0) || (await isDemo(pid))) continue
+    await stopOrphan(join(path, 'postgres'))
+    // Somebody else's is theirs to remove.
+    await rm(path, { recursive: true, force: true }).catch(() => {})
+  }
+}
+
+const makeTemporary = () => mkdtemp(join(tmpdir(), prefix)).catch(error => refuse(tmpdir(), error))
 
 /** Returns the topmost folder that had to be made, undefined when all were there. */
 async function makeKept(path: string): Promise<string | undefined> {

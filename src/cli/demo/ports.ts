@@ -19,6 +19,10 @@ export async function choosePorts(asked: number | undefined): Promise<[number, n
   }
   const usual = [await tryPort(usualPort), await tryPort(usualPort + 1)] as const
   if (usual[0] && usual[1]) return [usual[0], usual[1]]
+  return freePorts()
+}
+
+export async function freePorts(): Promise<[number, number]> {
   const first = await tryPort(0)
   let second = await tryPort(0)
   while (second === first) second = await tryPort(0)

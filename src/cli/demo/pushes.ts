@@ -1,6 +1,7 @@
 /** The demo's handsets: they push the gallery at the same time, with one progress bar, and wait until the work is done. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import {
+  type Found,
   findRoots,
   galleryFiles,
   makeApi,
@@ -15,9 +16,7 @@ import type { DemoPerson } from './people.js'
 export interface Handset {
   person: DemoPerson
   token: string
-  /** Of its files, and of their names in reports. */
-  dir: string
-  files: string[]
+  files: Found[]
 }
 
 export interface Pushed {
@@ -36,11 +35,11 @@ export interface Dealt {
 
 /** Deals the files of a folder to its person's handsets in turn. */
 export async function deal(dir: string, person: DemoPerson): Promise<Dealt> {
-  const handsets = person.tokens.map(token => ({ person, token, dir, files: [] as string[] }))
+  const handsets = person.tokens.map(token => ({ person, token, files: [] as Found[] }))
   const dealt: Dealt = { handsets, skipped: [], unreadable: [] }
   let next = 0
   for await (const found of galleryFiles(await findRoots([dir]))) {
-    if (found.kind === 'file') handsets[next++ % handsets.length]?.files.push(found.file.path)
+    if (found.kind === 'file') handsets[next++ % handsets.length]?.files.push(found)
     else if (found.kind === 'skipped') dealt.skipped.push(found.name)
     else dealt.unreadable.push({ file: found.name, reason: found.reason })
   }
@@ -60,7 +59,14 @@ export async function pushAll(handsets: readonly Handset[], stream: Stream, sign
           if (event.kind !== 'moved') totals[index] = event.totals
           progress.update(sum(totals.filter(Boolean)))
         }
-        const result = await push({ server: person.region.server, token, files, concurrency: 2, signal, onProgress })
+        const result = await push({
+          server: person.region.server,
+          token,
+          gallery: files,
+          concurrency: 2,
+          signal,
+          onProgress,
+        })
         return { handset, files: result.files, bytesSent: result.bytesSent }
       }),
     )

@@ -1,5 +1,4 @@
 /** What became of every file of the demo: the summary for people and the line for machines. */
-import { relative, sep } from 'node:path'
 import { type CheckAnswer, makeApi } from '../../client/index.js'
 import { renditions } from '../../core/renditions.js'
 import { count, megabytes } from '../progress.js'
@@ -45,16 +44,15 @@ export async function makeReport(
       signal,
     )
     for (const { file, sha256, photo, reason } of files) {
-      const name = relative(handset.dir, file).split(sep).join('/')
       const fact = sha256 === null ? undefined : facts.get(sha256)
       if (photo === null || !fact) {
-        unreadable.push({ file: name, reason: reason ?? 'it was not stored' })
+        unreadable.push({ file, reason: reason ?? 'it was not stored' })
         continue
       }
       stored++
       photos.add(photo)
       if (fact.state === 'ready') ready.add(photo)
-      else unreadable.push({ file: name, reason: fact.reason ?? 'it is still being worked on' })
+      else unreadable.push({ file, reason: fact.reason ?? 'it is still being worked on' })
     }
   }
   return {
