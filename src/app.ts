@@ -42,7 +42,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
   try {
     const accounts = makeAccounts({ db, directory, region: config.region, regions: config.regions, clock, newId })
     const engine = await makeEngine({ db, bucket, signals, clock, newId })
-    const tus = makeTusFront({ engine, path: uploads, log })
+    const tus = makeTusFront({ engine, path: uploads, report })
     const uploadRoutes = rawRoutes(
       { report },
       {

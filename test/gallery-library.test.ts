@@ -154,3 +154,15 @@ test('within a session the same is asked once at a time, and what is loaded stay
   await library.details('p')
   expect(asked.filter(path => path === 'GET /v1/photos/p')).toHaveLength(1)
 })
+
+test('somebody else who signed in in another tab finds nothing of the one before', async () => {
+  const library = await signedIn('ana')
+  await library.loadSection(month)
+  await library.details('p')
+  await signedIn('ben', library)
+  expect(library.get()).toMatchObject(bens)
+  expect(library.get().sections[0]).not.toHaveProperty('photos')
+  await library.loadSection(month)
+  expect(library.get().sections[0]?.photos?.map(({ fileName }) => fileName)).toEqual(['ben.jpg'])
+  expect(await library.details('p')).toMatchObject({ fileName: 'ben.jpg' })
+})

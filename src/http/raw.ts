@@ -28,11 +28,12 @@ export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): Fa
 
     async function answer(request: FastifyRequest, reply: FastifyReply, work: () => Promise<void>): Promise<void> {
       reply.hijack()
+      reply.raw.setHeader('X-Request-Id', request.id)
       try {
         await work()
       } catch (error) {
         report(error, { requestId: request.id, method: request.method, route: prefix })
-        writeProblem(reply.raw, toProblem(error), { 'X-Request-Id': request.id, ...errorHeaders })
+        writeProblem(reply.raw, toProblem(error), errorHeaders)
       }
     }
 

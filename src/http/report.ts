@@ -13,7 +13,8 @@ export function makeReport(log: Log, metrics: Metrics): Report {
     const error = isAppError(thrown) ? thrown : fromFastify(thrown)
     metrics.httpErrors.inc({ kind: error?.kind ?? 'internal' })
     if (!error) log.error({ ...facts, error: describeError(thrown) }, 'a request failed unexpectedly')
-    else if (error.kind === 'unavailable')
+    // What is gone by our own doing has a cause.
+    else if (error.kind === 'unavailable' || (error.kind === 'gone' && error.cause !== undefined))
       log.warn({ ...facts, error: describeError(error) }, 'a request could not be served')
   }
 }

@@ -147,7 +147,10 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
     },
     append: async (caller, id, offset, body) => {
       const seen = await mine(caller, id)
-      if (seen.state === 'done' && offset === seen.sizeBytes) return seen
+      if (seen.state === 'done' && offset === seen.sizeBytes) {
+        requireFits(offset, seen.sizeBytes, body)
+        return seen
+      }
       // While another writes to it the offset may still reach what this request says; it never goes back.
       const mayBeThere = seen.hold === 'held' && offset > seen.offsetBytes && offset <= seen.sizeBytes
       if (offset !== seen.offsetBytes && !mayBeThere) throw movedOn(seen)

@@ -4,7 +4,6 @@ import type { AddressInfo } from 'node:net'
 import { newId } from '../../src/core/ids.js'
 import type { Placement } from '../../src/core/keys.js'
 import type { Database } from '../../src/db/database.js'
-import { openLog } from '../../src/observe/log.js'
 import type { Signals } from '../../src/queue/signals.js'
 import type { Bucket } from '../../src/storage/bucket.js'
 import { type Engine, makeEngine } from '../../src/upload/engine.js'
@@ -33,7 +32,7 @@ export interface TusServerParts {
 
 export async function startTus({ people, ...parts }: TusServerParts): Promise<TusServer> {
   const engine = await makeEngine({ ...parts, newId })
-  const front = makeTusFront({ engine, path: uploads, log: openLog({ name: 'test', level: 'silent' }) })
+  const front = makeTusFront({ engine, path: uploads, report: () => {} })
   const running = new Set<Promise<void>>()
   const server = http.createServer((req, res) => {
     const placement = people[Number(req.headers.person ?? 0)] as Placement

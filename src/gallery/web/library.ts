@@ -80,8 +80,14 @@ interface Held {
 async function refresh(held: Held, generation: number): Promise<void> {
   try {
     const [me, counts] = await Promise.all([fetchMe(), fetchSections()])
-    const before = sectionsById(held)
-    const sections = await Promise.all(counts.map(count => renewed(count, before.get(count.id))))
+    const before = held.store.get().me
+    if (before && before.id !== me.id && generation === held.generation) {
+      // Somebody else has signed in, in another tab: nothing that was the other person's may stay.
+      end(held, { phase: 'starting', sections: [] })
+      return await refresh(held, held.generation)
+    }
+    const known = sectionsById(held)
+    const sections = await Promise.all(counts.map(count => renewed(count, known.get(count.id))))
     // A month that was loaded while these were on their way is kept.
     const meanwhile = sectionsById(held)
     change(held, generation, () => ({

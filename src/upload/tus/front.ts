@@ -8,7 +8,7 @@ import type { Caller } from '../../accounts/caller.js'
 import { AppError, isAppError } from '../../core/errors.js'
 import { limits } from '../../core/limits.js'
 import { statusOf } from '../../http/error-table.js'
-import type { Log } from '../../observe/log.js'
+import type { Report } from '../../http/report.js'
 import { BodyBroken } from '../append.js'
 import type { Engine } from '../engine.js'
 import { type Answer, bodyType, head, patch, post, remove } from './handlers.js'
@@ -19,13 +19,18 @@ export interface TusFrontDeps {
   engine: Engine
   /** Where uploads are, e.g. /v1/uploads. Locations are relative to the origin, so they are right behind any proxy. */
   path: string
-  log: Log
+  report: Report
 }
 
 /** `caller` is undefined for OPTIONS only, which needs none. */
 export type TusFront = (req: IncomingMessage, res: ServerResponse, caller: Caller | undefined) => Promise<void>
 
-export function makeTusFront({ engine, path, log }: TusFrontDeps): TusFront {
+/** What tus-node-server hands to its handlers. */
+interface NodeBacked {
+  runtime?: { node?: { req: IncomingMessage; res?: ServerResponse } }
+}
+
+export function makeTusFront({ engine, path, report }: TusFrontDeps): TusFront {
   const store = new UploadStore(engine)
   const server = new Server({
     path,
@@ -37,10 +42,15 @@ export function makeTusFront({ engine, path, log }: TusFrontDeps): TusFront {
 
   const answers = new WeakMap<IncomingMessage, Promise<Answer>>()
   const handler = (answer: (req: IncomingMessage) => Promise<Answer>) => ({
-    send: async (req: { runtime?: { node?: { req: IncomingMessage } } }, _context: unknown, headers: Headers) => {
-      const node = req.runtime?.node?.req
-      if (!node) throw new Error('not a Node request')
-      const answered = answer(node).catch(error => explain(error, log))
+    send: async (req: NodeBacked, _context: unknown, headers: Headers) => {
+      const { req: node, res } = req.runtime?.node ?? {}
+      if (!node || !res) throw new Error('not a Node request')
+      const answered = answer(node).catch(error => {
+        const requestId = String(res.getHeader('X-Request-Id') ?? '')
+        // A connection that broke is no failure of anybody's.
+        if (!(error instanceof BodyBroken)) report(error, { requestId, method: node.method ?? '', route: path })
+        return explain(error)
+      })
       answers.set(node, answered)
       const { status, headers: own, body } = await answered
       readAway(node)
@@ -96,13 +106,9 @@ function refuse(
 const textType = 'text/plain; charset=utf-8'
 
 /** Errors as tus answers them: a status, a sentence, and where the upload is when that is the trouble. */
-function explain(error: unknown, log: Log): Answer {
+function explain(error: unknown): Answer {
   // A connection that broke has nobody to tell.
   if (error instanceof BodyBroken) return { status: 408, headers: {}, body: 'The request broke off\n' }
-  // An AppError with a cause stands for something that went wrong on our side.
-  if (!isAppError(error) || error.kind === 'unavailable' || error.cause !== undefined) {
-    log.error({ err: error }, 'an upload request failed')
-  }
   const told = isAppError(error) ? error : new AppError('unavailable', 'Something went wrong on our side. Try again')
   const status = isAppError(error) ? statusOf[error.kind] : 500
   const headers: Record<string, string> = { 'Content-Type': textType }
