@@ -89,7 +89,8 @@ function mediaTypeOf(text: string | undefined): string | null {
 function dateOf(text: string | undefined): Date | null {
   if (text === undefined || !/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/.test(text)) return null
   const date = new Date(text)
-  return Number.isNaN(date.getTime()) || date.getUTCFullYear() < 1900 ? null : date
+  const year = date.getUTCFullYear()
+  return year >= 1900 && year <= 9999 ? date : null
 }
 
 function sha256Of(text: string | undefined): Buffer | null {

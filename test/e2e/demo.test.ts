@@ -8,6 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { type DrawnFile, drawGallery } from '../../fixtures/draw-gallery.js'
+import type { DemoReport } from '../../src/cli/demo/report.js'
 import { freePort, spawnNode } from '../support/services.js'
 
 let folder: string
@@ -37,28 +38,15 @@ async function demo(args: string[]) {
   return { run, temporary }
 }
 
-interface Report {
-  url: string
-  regions: { id: string; server: string; email: string; password: string; deviceToken: string }[]
-  files: number
-  photos: number
-  duplicates: number
-  thumbnails: number
-  unreadable: { file: string; reason: string }[]
-  skipped: string[]
-  bytes: number
-  seconds: number
-}
-
 test('once, and once more on the same data', { timeout: 120_000 }, async () => {
   const args = ['--once', '--json', '--photos', photos, '--data', join(folder, 'data')]
-  const reports: Report[] = []
+  const reports: DemoReport[] = []
   for (let time = 1; time <= 2; time++) {
     const { run, temporary } = await demo(args)
     expect(await run.exited(60_000)).toBe(0)
     const lines = run.stdout().trim().split('\n')
     expect(lines).toHaveLength(1)
-    reports.push(JSON.parse(lines[0] ?? '') as Report)
+    reports.push(JSON.parse(lines[0] ?? '') as DemoReport)
     expect(await readdir(temporary)).toEqual([])
   }
   const copies = drawn.filter(({ copyOf }) => copyOf).length

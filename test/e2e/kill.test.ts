@@ -3,18 +3,17 @@
  * nothing is missing, nothing is there twice, and everything has its thumbnails.
  */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DrawnFile, drawGallery } from '../../fixtures/draw-gallery.js'
+import type { DrawnFile } from '../../fixtures/draw-gallery.js'
 import { makeApi, push } from '../../src/client/index.js'
 import { seededRandom } from '../support/seed.js'
 import { describeWith } from '../support/services.js'
 import { waitUntil } from '../support/wait-until.js'
-import { type Person, type Service, type Stores, startService } from './service.js'
+import { type Person, type Service, type Stores, startScene } from './service.js'
 
 describe('on Postgres and a disk', () => killed('Postgres and a disk'))
 describeWith(['redis', 's3'], 'on Redis and S3', () => killed('Redis and S3'))
@@ -24,15 +23,11 @@ function killed(stores: Stores): void {
   let person: Person
   let dir: string
   let drawn: DrawnFile[]
+  let close: () => Promise<void>
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'photosync-gallery-'))
-    ;[service, drawn] = await Promise.all([startService(stores), drawGallery(dir, { photos: 40, megapixels: 3 })])
-    person = await service.addPerson()
+    ;({ service, person, dir, drawn, close } = await startScene(stores, { photos: 40, megapixels: 3 }))
   })
-  afterAll(async () => {
-    await service?.stop()
-    await rm(dir, { recursive: true, force: true })
-  })
+  afterAll(() => close?.())
 
   test('kill -9 in the middle of a push', { timeout: 180_000 }, async () => {
     const random = seededRandom()

@@ -7,6 +7,7 @@ import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { CreateBucketCommand } from '@aws-sdk/client-s3'
+import { type DrawGalleryOptions, type DrawnFile, drawGallery } from '../../fixtures/draw-gallery.js'
 import { withAccounts } from '../../src/cli/with-accounts.js'
 import { readConfig } from '../../src/config.js'
 import type { Database } from '../../src/db/database.js'
@@ -87,6 +88,27 @@ export async function startService(stores: Stores): Promise<Service> {
     },
   }
   return service
+}
+
+export interface Scene {
+  service: Service
+  person: Person
+  /** A drawn gallery, not pushed yet. */
+  dir: string
+  drawn: DrawnFile[]
+  close(): Promise<void>
+}
+
+/** A service with one person, and a gallery on that person's disk. */
+export async function startScene(stores: Stores, wish: DrawGalleryOptions): Promise<Scene> {
+  const dir = await mkdtemp(join(tmpdir(), 'photosync-gallery-'))
+  const [service, drawn] = await Promise.all([startService(stores), drawGallery(dir, wish)])
+  const person = await service.addPerson()
+  const close = async () => {
+    await service.stop()
+    await rm(dir, { recursive: true, force: true })
+  }
+  return { service, person, dir, drawn, close }
 }
 
 /** A Redis of its own for each service: two regions never share one, and neither do two test files. */

@@ -3,17 +3,16 @@
  * demo and on those of production alike.
  */
 import { createHash } from 'node:crypto'
-import { mkdtemp, readFile, rm } from 'node:fs/promises'
-import { tmpdir } from 'node:os'
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { buffer } from 'node:stream/consumers'
 import sharp from 'sharp'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type DrawnFile, drawGallery } from '../../fixtures/draw-gallery.js'
+import type { DrawnFile } from '../../fixtures/draw-gallery.js'
 import { makeApi } from '../../src/client/index.js'
 import { describeWith, spawnNode } from '../support/services.js'
 import { waitUntil } from '../support/wait-until.js'
-import { type Person, type Service, type Stores, startService } from './service.js'
+import { type Person, type Service, type Stores, startScene } from './service.js'
 
 describe('on Postgres and a disk', () => wholePath('Postgres and a disk'))
 describeWith(['redis', 's3'], 'on Redis and S3', () => wholePath('Redis and S3'))
@@ -24,15 +23,11 @@ function wholePath(stores: Stores): void {
   let dir: string
   let drawn: DrawnFile[]
 
+  let close: () => Promise<void>
   beforeAll(async () => {
-    dir = await mkdtemp(join(tmpdir(), 'photosync-gallery-'))
-    ;[service, drawn] = await Promise.all([startService(stores), drawGallery(dir, { photos: 12, megapixels: 2 })])
-    person = await service.addPerson()
+    ;({ service, person, dir, drawn, close } = await startScene(stores, { photos: 12, megapixels: 2 }))
   })
-  afterAll(async () => {
-    await service?.stop()
-    await rm(dir, { recursive: true, force: true })
-  })
+  afterAll(() => close?.())
 
   const pushAs = async (token: string) => {
     const args = ['push', dir, '--server', service.server, '--json']
