@@ -45,6 +45,7 @@ function killed(stores: Stores): void {
     })
     const outcome = first.catch((error: unknown) => error)
     let kills = 0
+    let worker: Promise<unknown> = Promise.resolve()
     for (const victim of ['api', 'worker', 'api', 'api', 'worker', 'api'] as const) {
       // Not by the clock: a quick machine would be done before the second kill.
       const filesBefore = told.size
@@ -52,11 +53,18 @@ function killed(stores: Stores): void {
       while (pushing && told.size < filesBefore + filesMore) await sleep(5)
       await sleep(random.between(0, 40))
       if (!pushing) break
-      await (victim === 'api' ? service.api : service.worker).kill9()
-      await (victim === 'api' ? service.startApi() : service.startWorker())
+      if (victim === 'api') {
+        await service.api.kill9()
+        await service.startApi()
+      } else {
+        await worker
+        await service.worker.kill9()
+        // The push does not need the worker and goes on meanwhile: waiting for it here could outlast the push.
+        worker = service.startWorker()
+      }
       kills++
     }
-    await outcome
+    await Promise.all([outcome, worker])
     const second = await push(options)
     expect(second.failed).toEqual([])
     expect(kills).toBeGreaterThanOrEqual(2)
