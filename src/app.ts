@@ -14,6 +14,7 @@ import { buildOps } from './http/ops.js'
 import { rawRoutes } from './http/raw.js'
 import { makeReport } from './http/report.js'
 import { buildHttp, closeHttp } from './http/server.js'
+import { readTls } from './http/tls.js'
 import { libraryRoutes } from './library/routes.js'
 import type { Log } from './observe/log.js'
 import { makeMetrics } from './observe/metrics.js'
@@ -37,6 +38,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
   const clock = systemClock
   const metrics = makeMetrics()
   const report = makeReport(log, metrics)
+  const tls = config.tls && (await readTls(config.tls))
   const region = await openRegion(config, { log, metrics })
   const { db, directory, bucket, signals } = region
   try {
@@ -55,6 +57,8 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
     const http = await buildHttp({
       regionId: config.region.id,
       trustedProxies: config.trustedProxies,
+      corsOrigins: config.corsOrigins,
+      tls,
       authenticate: accounts.authenticate,
       metrics,
       report,

@@ -17,6 +17,12 @@ const port = wholeNumber(0, 65_535)
 const regionId = z
   .string({ error: 'must be a region id' })
   .regex(/^[a-z0-9-]{1,40}$/, { error: 'must be a region id such as us-west-2' })
+/** The very text that a browser sends. Apps in a web view have schemes of their own, of which URL knows no origin. */
+const isOrigin = (text: string): boolean => {
+  if (!URL.canParse(text)) return false
+  const { origin, protocol, host } = new URL(text)
+  return text === (origin === 'null' ? `${protocol}//${host}` : origin) && host !== ''
+}
 const regionsShape = 'must be a JSON array of {"id", "apiUrl", "partition"}'
 const logLevels = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const
 
@@ -62,6 +68,17 @@ const environment = z.object({
       error: 'must be addresses or ranges such as 10.0.0.0/8, separated by commas',
     })
     .optional(),
+  /** Origins of other sites' pages that may call the API, as browsers write them. */
+  CORS_ORIGINS: z
+    .string()
+    .transform(text => text.split(',').map(origin => origin.trim()))
+    .refine(origins => origins.every(isOrigin), {
+      error: 'must be origins such as https://app.example, without a path or a slash at the end, separated by commas',
+    })
+    .optional(),
+  /** In PEM. With them HTTPS is served on PORT, HTTP/2 and HTTP/1.1. */
+  TLS_CERT_FILE: z.string().optional(),
+  TLS_KEY_FILE: z.string().optional(),
   HOST: z.string().default('127.0.0.1'),
   PORT: port.default(4000),
   /** Health and metrics, on a port of their own; 0 picks a free one. */
@@ -92,6 +109,9 @@ export interface Config {
   bucket: BucketConfig
   host: string
   trustedProxies: readonly string[]
+  corsOrigins: readonly string[]
+  /** Without it HTTP is plain, and TLS is for whoever stands in front. */
+  tls: { certFile: string; keyFile: string } | undefined
   port: number
   opsPort: number
   workerConcurrency: number
@@ -105,13 +125,15 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
   // An empty variable is one that isn't set: that is how shells and compose files clear one.
   const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ''))
   const parsed = environment.safeParse(given)
-  const problems = [...(parsed.error ? explain(parsed.error, given) : []), ...bucketProblems(given)]
+  const together = [...bucketProblems(given), ...tlsProblems(given)]
+  const problems = [...(parsed.error ? explain(parsed.error, given) : []), ...together]
   if (!parsed.success || problems.length > 0)
     throw new AppError('invalid', `The environment is not right: ${problems.join('; ')}`)
   const e = parsed.data
+  const tls = e.TLS_CERT_FILE && e.TLS_KEY_FILE ? { certFile: e.TLS_CERT_FILE, keyFile: e.TLS_KEY_FILE } : undefined
   const region = e.PHOTOSYNC_REGIONS.find(({ id }) => id === e.PHOTOSYNC_REGION) ?? {
     id: e.PHOTOSYNC_REGION,
-    apiUrl: `http://${e.HOST}:${e.PORT}`,
+    apiUrl: `${tls ? 'https' : 'http'}://${e.HOST}:${e.PORT}`,
     partition: 'intl',
   }
   return {
@@ -123,6 +145,8 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     bucket: bucketConfig(e),
     host: e.HOST,
     trustedProxies: e.TRUSTED_PROXIES?.split(',').map(text => text.trim()) ?? [],
+    corsOrigins: e.CORS_ORIGINS ?? [],
+    tls,
     port: e.PORT,
     opsPort: e.OPS_PORT,
     workerConcurrency: e.WORKER_CONCURRENCY,
@@ -142,6 +166,12 @@ function bucketProblems(given: Readonly<Record<string, string | undefined>>): st
     problems.push(`${missing} is missing; leave out both keys to use the machine’s own role`)
   }
   return problems
+}
+
+function tlsProblems({ TLS_CERT_FILE, TLS_KEY_FILE }: Readonly<Record<string, string | undefined>>): string[] {
+  if (!TLS_CERT_FILE === !TLS_KEY_FILE) return []
+  const missing = TLS_CERT_FILE ? 'TLS_KEY_FILE' : 'TLS_CERT_FILE'
+  return [`${missing} is missing; leave out both files to serve plain HTTP`]
 }
 
 function bucketConfig(e: z.infer<typeof environment>): BucketConfig {

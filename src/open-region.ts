@@ -10,6 +10,7 @@ import type { Log } from './observe/log.js'
 import type { Metrics } from './observe/metrics.js'
 import { makeBucketMetrics } from './observe/work-metrics.js'
 import { openQueue } from './queue/bullmq-queue.js'
+import { gatheredSignals } from './queue/gathered-signals.js'
 import { openSignals } from './queue/open-signals.js'
 import type { JobQueue, QueueConnection } from './queue/queue.js'
 import type { Signals } from './queue/signals.js'
@@ -53,7 +54,7 @@ export async function openRegion(
     const queue = openQueue(queueConnection(config), complain)
     closers.push(() => queue.close())
     await reach(() => queue.check(), config.redisUrl, 'REDIS_URL')
-    const signals = await openSignals(queueConnection(config), complain)
+    const signals = gatheredSignals(await openSignals(queueConnection(config), complain))
     closers.push(() => signals.close())
 
     const checks = {

@@ -22,6 +22,8 @@ test('the least there must be; the rest has defaults', () => {
     port: 4000,
     opsPort: 0,
     trustedProxies: [],
+    corsOrigins: [],
+    tls: undefined,
     workerConcurrency: 3,
     logLevel: 'info',
   })
@@ -47,6 +49,9 @@ test('everything there can be', () => {
     WORKER_CONCURRENCY: '64',
     LOG_LEVEL: 'silent',
     TRUSTED_PROXIES: '10.0.0.0/8, ::1',
+    CORS_ORIGINS: 'https://app.example, http://localhost:5173,capacitor://localhost',
+    TLS_CERT_FILE: '/etc/photosync/cert.pem',
+    TLS_KEY_FILE: 'key.pem',
   })
   expect(config).toEqual({
     region: { id: 'us-west-2', apiUrl: 'https://us.photos.example', partition: 'intl' },
@@ -69,9 +74,16 @@ test('everything there can be', () => {
     port: 80,
     opsPort: 9100,
     trustedProxies: ['10.0.0.0/8', '::1'],
+    corsOrigins: ['https://app.example', 'http://localhost:5173', 'capacitor://localhost'],
+    tls: { certFile: '/etc/photosync/cert.pem', keyFile: 'key.pem' },
     workerConcurrency: 64,
     logLevel: 'silent',
   })
+})
+
+test('a region that nobody lists is reached the way it is served', () => {
+  const tls = { TLS_CERT_FILE: 'cert.pem', TLS_KEY_FILE: 'key.pem' }
+  expect(readConfig({ ...complete, ...tls, PORT: '8443' }).region.apiUrl).toBe('https://127.0.0.1:8443')
 })
 
 test('S3 without keys uses the machine’s role, and the region’s own id where none is named', () => {
@@ -110,6 +122,25 @@ describe('is refused', () => {
     [{ S3_ENDPOINT: 's3.example' }, 'S3_ENDPOINT must be a URL such as https://s3.us-west-2.amazonaws.com'],
     [{ S3_ACCESS_KEY_ID: 'k' }, 'S3_SECRET_ACCESS_KEY is missing; leave out both keys to use the machine’s own role'],
     [{ S3_SECRET_ACCESS_KEY: 's' }, 'S3_ACCESS_KEY_ID is missing; leave out both keys'],
+    ...[
+      '*',
+      'null',
+      'app.example',
+      'https://app.example/',
+      'https://app.example/path',
+      'https://App.example',
+      'https://app.example:443',
+      'https://user@app.example',
+      'https://',
+      'https://a.example,',
+      'https://a.example https://b.example',
+      'data:text/html,x',
+    ].map((origins): [Record<string, string>, string] => [
+      { CORS_ORIGINS: origins },
+      'CORS_ORIGINS must be origins such as https://app.example, without a path or a slash at the end',
+    ]),
+    [{ TLS_CERT_FILE: 'cert.pem' }, 'TLS_KEY_FILE is missing; leave out both files to serve plain HTTP'],
+    [{ TLS_KEY_FILE: 'key.pem' }, 'TLS_CERT_FILE is missing; leave out both files'],
     [{ PORT: 'http' }, 'PORT must be a whole number from 0 to 65535'],
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535'],
     [{ PORT: '0x50' }, 'PORT must be a whole number from 0 to 65535'],

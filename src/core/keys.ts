@@ -4,7 +4,7 @@
  *
  *   u/<person>/<epoch>/o/<photo>                   the original
  *   u/<person>/<epoch>/r/<photo>/<recipe>/<name>   a rendition
- *   u/<person>/<epoch>/up/<upload>/<offset>-<n>    bytes of an unfinished upload from that offset on, by its n-th holder
+ *   u/<person>/<epoch>/up/<upload>/<offset>-<size>-<n>   bytes of an unfinished upload from that offset on, by its n-th holder
  */
 export interface Placement {
   readonly person: string
@@ -21,5 +21,11 @@ export const renditionKey = (placement: Placement, photo: string, recipe: number
 export const uploadPrefix = (placement: Placement, upload: string): string =>
   `${placementPrefix(placement)}up/${upload}/`
 
-export const pieceKey = (placement: Placement, upload: string, offset: number, holder: number): string =>
-  `${uploadPrefix(placement, upload)}${offset}-${holder}`
+export interface PieceName {
+  offset: number
+  sizeBytes: number
+  holder: number
+}
+
+export const pieceKey = (placement: Placement, upload: string, { offset, sizeBytes, holder }: PieceName): string =>
+  `${uploadPrefix(placement, upload)}${offset}-${sizeBytes}-${holder}`

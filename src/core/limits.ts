@@ -18,8 +18,10 @@ export const limits = {
   uploadLifetimeMs: 3 * 24 * 3600_000,
   /** A request for an upload that brings no byte for this long is ended; what it brought is kept. */
   uploadStallMs: 30_000,
-  /** Bytes of upload bodies that one API process holds in memory, over all requests. */
-  heldBytesPerProcess: 192 * MiB,
+  /** Memory for upload bodies in one API process, over all requests. */
+  heldBytesPerProcess: 48 * MiB,
+  /** Besides, for pieces of broken uploads that are read back to be put together; the largest takes a whole small upload. */
+  rebuiltBytesPerProcess: 32 * MiB,
   /** Upload-Metadata, the whole header. Node refuses headers over 16 KiB in any case. */
   metadataBytes: 4 * KiB,
   /** A file name: what file systems allow. */

@@ -5,6 +5,7 @@
  * bigint comes as number (every one here is below 2^53: sizes, sequences), `timestamp` as its ISO text (wall clocks have no
  * zone to convert), `timestamptz` as Date, jsonb as its value.
  */
+import { createHash } from 'node:crypto'
 import pg from 'pg'
 import { AppError } from '../core/errors.js'
 import { retry } from '../core/retry.js'
@@ -51,7 +52,10 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
     (client: pg.Pool | pg.PoolClient): Queryable['query'] =>
     async <Row extends object>(sql: string, values: readonly unknown[] = []) => {
       try {
-        const result = await client.query<Row>(sql, values as unknown[])
+        // With a name it is parsed and planned once per connection. Texts are constants, so there are few of them.
+        const query =
+          values.length === 0 ? { text: sql } : { name: nameOf(sql), text: sql, values: values as unknown[] }
+        const result = await client.query<Row>(query)
         return result.rows
       } catch (error) {
         throw asAppError(error)
@@ -85,6 +89,17 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
   }
 }
 
+const names = new Map<string, string>()
+
+/** Postgres tells statements apart by 63 characters at most. */
+function nameOf(sql: string): string {
+  const known = names.get(sql)
+  if (known !== undefined) return known
+  const name = createHash('sha256').update(sql).digest('hex').slice(0, 32)
+  names.set(sql, name)
+  return name
+}
+
 /** Postgres error codes, https://www.postgresql.org/docs/current/errcodes-appendix.html */
 const serializationFailure = '40001'
 const deadlockDetected = '40P01'
@@ -99,6 +114,12 @@ function codeOf(error: unknown): string | undefined {
 function wantsAnotherTry(error: unknown): boolean {
   const code = codeOf(error)
   return code === serializationFailure || code === deadlockDetected
+}
+
+/** The code of an error that one of our own functions in the database raised (`PS…`); undefined for any other. */
+export function raisedCode(error: unknown): string | undefined {
+  const code = codeOf(error)
+  return code?.startsWith('PS') ? code : undefined
 }
 
 /** Whether an insert or update met a row that the named unique constraint forbids. */

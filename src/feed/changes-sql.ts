@@ -15,16 +15,14 @@ export interface NewChange extends Placement {
  * below it. Call it late in the transaction, since a person's commits wait for each other from here on.
  */
 export async function appendChange(tx: Queryable, { person, epoch, kind, photo, at }: NewChange): Promise<number> {
-  const [row] = await tx.query<{ seq: number }>(
-    `with feed as (
-       update feeds set seq = seq + 1 where person = $1 and epoch = $2 returning seq
-     )
-     insert into changes (person, epoch, seq, kind, photo, at)
-     select $1, $2, seq, $3, $4, $5 from feed returning seq`,
-    [person, epoch, kind, photo, at],
-  )
-  if (!row) throw new Error('a placement without a feed')
-  return row.seq
+  const [row] = await tx.query<{ seq: number }>('select append_change($1, $2, $3, $4, $5) as seq', [
+    person,
+    epoch,
+    kind,
+    photo,
+    at,
+  ])
+  return (row as { seq: number }).seq
 }
 
 /** `lastSeq` is the last one of the epoch before; 0 for a new person. */

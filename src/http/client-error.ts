@@ -1,4 +1,5 @@
 /** What isn't HTTP, or not in time: answered on the bare socket, since there is no request yet. */
+import type { ServerResponse } from 'node:http'
 import type { Socket } from 'node:net'
 import { problem } from './problem.js'
 
@@ -8,7 +9,9 @@ const answers: Readonly<Record<string, readonly [number, string, string]>> = {
 }
 
 export function answerClientError(error: Error & { code?: string }, socket: Socket): void {
-  if (error.code === 'ECONNRESET' || !socket.writable) {
+  // An answer to an earlier request may be on its way: what is written into its midst would be taken for part of it.
+  const { _httpMessage: answering } = socket as Socket & { _httpMessage?: ServerResponse | null }
+  if (error.code === 'ECONNRESET' || !socket.writable || answering?.headersSent) {
     socket.destroy()
     return
   }

@@ -1,4 +1,5 @@
 /** Opens a server's port. */
+import { Server as TlsServer } from 'node:tls'
 import type { FastifyInstance } from 'fastify'
 import { AppError } from '../core/errors.js'
 
@@ -13,7 +14,8 @@ export interface Listen {
 /** Resolves with the address; rejects with one sentence when the port can't be had. */
 export async function listen(app: FastifyInstance, { host, port, variable }: Listen): Promise<string> {
   try {
-    return await app.listen({ host, port })
+    const address = await app.listen({ host, port })
+    return app.server instanceof TlsServer ? address.replace(/^http:/, 'https:') : address
   } catch (cause) {
     const reason = reasons.get((cause as { code?: string }).code ?? '')
     if (!reason) throw cause

@@ -8,9 +8,9 @@ export function measure(app: FastifyInstance, metrics: Metrics): void {
     const stop = metrics.httpSeconds.startTimer({ method: request.method, route: request.routeOptions.url ?? 'none' })
     reply.raw.once('close', () => {
       metrics.httpOpen.dec()
-      // "broken": the client left before the whole answer was out.
-      const { writableFinished, statusCode } = reply.raw
-      stop({ status: writableFinished ? `${Math.floor(statusCode / 100)}xx` : 'broken' })
+      // "broken": the client left before the whole answer was out. Over HTTP/2 Node finishes what nobody ended.
+      const { writableEnded, writableFinished, statusCode } = reply.raw
+      stop({ status: writableEnded && writableFinished ? `${Math.floor(statusCode / 100)}xx` : 'broken' })
     })
   })
 }

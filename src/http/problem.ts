@@ -35,6 +35,8 @@ export function problem(status: number, kind: string, detail: string): Problem {
 }
 
 export function sendProblem(reply: FastifyReply, { status, headers, body }: Problem): FastifyReply {
+  // Fastify ends a connection that way whose body it didn't read. HTTP/2 has no such header, and Node warns of it.
+  if (reply.request.raw.httpVersionMajor === 2) reply.removeHeader('Connection')
   // As bytes, since Fastify adds a charset to text, and this media type has none.
   return reply
     .code(status)

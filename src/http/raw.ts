@@ -6,7 +6,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { FastifyPluginAsync, FastifyReply, FastifyRequest } from 'fastify'
 import type { Caller } from '../accounts/caller.js'
 import { callerOf } from './auth.js'
-import { sendProblem, toProblem, writeProblem } from './problem.js'
+import { toProblem, writeProblem } from './problem.js'
 import type { Report } from './report.js'
 
 export interface RawRoutes {
@@ -28,7 +28,6 @@ export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): Fa
 
     async function answer(request: FastifyRequest, reply: FastifyReply, work: () => Promise<void>): Promise<void> {
       reply.hijack()
-      reply.raw.setHeader('X-Request-Id', request.id)
       try {
         await work()
       } catch (error) {
@@ -45,10 +44,6 @@ export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): Fa
 
     app.removeAllContentTypeParsers()
     app.addContentTypeParser('*', (_request, _payload, done) => done(null))
-    app.setErrorHandler((error, request, reply) => {
-      report(error, { requestId: request.id, method: request.method, route: prefix })
-      return sendProblem(reply.headers(errorHeaders), toProblem(error))
-    })
     app.addHook('onClose', async () => {
       await Promise.allSettled(running)
     })
@@ -58,12 +53,13 @@ export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): Fa
         method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'],
         url,
         exposeHeadRoute: false,
+        config: { errorHeaders },
         handler: (request, reply) => run(request, reply, () => handle(request.raw, reply.raw, callerOf(request))),
       })
       app.route({
         method: 'OPTIONS',
         url,
-        config: { open: true },
+        config: { open: true, errorHeaders },
         handler: (request, reply) => run(request, reply, () => options(request.raw, reply.raw)),
       })
     }

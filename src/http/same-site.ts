@@ -11,7 +11,8 @@ export function requireSameOrigin(headers: IncomingHttpHeaders): void {
   // Browsers say it of pages that came by https or from this machine. It holds behind a proxy that rewrites Host, too.
   if (site === 'same-origin' || site === 'none') return
   // The host alone is compared: behind a proxy that ends TLS, we don't see the scheme that the browser used.
-  const isOwn = headers.origin === undefined || hostOf(headers.origin) === headers.host?.toLowerCase()
+  const host = headers.host ?? headers[':authority'] // as HTTP/2 calls it
+  const isOwn = headers.origin === undefined || hostOf(headers.origin) === String(host).toLowerCase()
   if (site === undefined && isOwn) return
   throw new AppError(
     'forbidden',

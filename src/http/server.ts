@@ -10,9 +10,14 @@ import { limits } from '../core/limits.js'
 import type { Metrics } from '../observe/metrics.js'
 import { type Authenticate, authHook } from './auth.js'
 import { answerClientError } from './client-error.js'
+import { makeCors } from './cors.js'
+import { expectsSomethingElse } from './expect.js'
 import { measure } from './measure.js'
-import { notFound, sendProblem, toProblem } from './problem.js'
+import { makeNodeServer, type NodeServer } from './node-server.js'
+import { notFound, problem, sendProblem, toProblem } from './problem.js'
 import type { Report } from './report.js'
+import { boundRest } from './rest-of-body.js'
+import type { Tls } from './tls.js'
 
 export interface HttpParts {
   /** The region that this server belongs to. */
@@ -24,64 +29,96 @@ export interface HttpParts {
   report: Report
   newId: NewId
   routes: readonly FastifyPluginAsync[]
+  /** Origins whose pages may call the API; default: none but its own. */
+  corsOrigins?: readonly string[] | undefined
+  /** With it HTTPS is served, HTTP/2 and HTTP/1.1; default: plain HTTP/1.1. */
+  tls?: Tls | undefined
 }
 
-/** A head must be complete by then; bodies have no limit of their own, since a slow upload is still an upload. */
-const headersTimeoutMs = 30_000
 /** A JSON body must be complete by then. */
 const jsonBodyTimeoutMs = 30_000
-/** Longer than the usual 60 s of a load balancer, so that it is never we who close a connection it is about to use. */
-const keepAliveTimeoutMs = 75_000
+
+declare module 'fastify' {
+  interface FastifyInstance {
+    /** The server's connections, for closeHttp. */
+    readonly connections: Pick<NodeServer, 'endIdle' | 'endAll'>
+  }
+  interface FastifyContextConfig {
+    /** Added to problems that are answered on this route. */
+    errorHeaders?: Readonly<Record<string, string>>
+  }
+}
 
 /** Not listening yet. Handlers of routes get `request.caller`; see auth.ts. */
-export async function buildHttp({
-  regionId,
-  trustedProxies = [],
-  authenticate,
-  metrics,
-  report,
-  newId,
-  routes,
-}: HttpParts): Promise<FastifyInstance> {
+export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
+  const { authenticate, metrics, report } = parts
+  const cors = makeCors(parts.corsOrigins ?? [])
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     // What fails because the client has left is no failure.
     if (!reply.raw.destroyed) {
       report(error, { requestId: request.id, method: request.method, route: request.routeOptions.url ?? 'none' })
     }
-    return sendProblem(reply.header('X-Request-Id', request.id), toProblem(error))
+    return sendProblem(reply.headers(request.routeOptions.config.errorHeaders ?? {}), toProblem(error))
   }
-  const app = fastify({
-    logger: false,
-    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
-    genReqId: newId,
-    bodyLimit: limits.jsonBodyBytes,
-    requestTimeout: 0,
-    keepAliveTimeout: keepAliveTimeoutMs,
-    http: { headersTimeout: headersTimeoutMs },
-    // While it closes, what still comes on open connections is answered, with "Connection: close".
-    return503OnClosing: false,
-    clientErrorHandler: answerClientError,
-    frameworkErrors: answer,
+  const app = makeFastify(parts, (error, request, reply) => {
+    // No hook has run.
+    setHead(request, reply)
+    cors.allow(request.raw, reply.raw)
+    return answer(error, request, reply)
   })
 
-  app.decorate('regionId', regionId)
-  app.decorateRequest('caller', null)
   acceptJson(app)
   measure(app, metrics)
   app.setErrorHandler(answer)
   app.setNotFoundHandler((request, reply) => answer(notFound(), request, reply))
-  app.addHook('onRequest', async (request, reply) => {
-    reply.headers({
-      'X-Request-Id': request.id,
-      'X-Content-Type-Options': 'nosniff',
-      'Referrer-Policy': 'no-referrer',
-      'Cache-Control': 'no-store',
-    })
+  app.addHook('onRequest', (request, reply, done) => {
+    setHead(request, reply)
+    boundRest(request.raw, reply.raw)
+    if (cors.answerPreflight(request, reply)) return
+    if (expectsSomethingElse(request.raw)) {
+      const refusal = problem(417, 'invalid', 'The only expectation that is met here is 100-continue. Send no other')
+      sendProblem(reply.headers(request.routeOptions.config.errorHeaders ?? {}), refusal)
+      return
+    }
+    done()
   })
   await app.register(cookie)
   app.addHook('onRequest', authHook(authenticate))
-  for (const route of routes) await app.register(route)
+  for (const route of parts.routes) await app.register(route)
   return app
+}
+
+type FrameworkErrors = (error: Error, request: FastifyRequest, reply: FastifyReply) => FastifyReply
+
+function makeFastify(parts: HttpParts, frameworkErrors: FrameworkErrors): FastifyInstance {
+  const { trustedProxies = [], tls } = parts
+  let node: NodeServer | undefined
+  const app = fastify({
+    logger: false,
+    trustProxy: trustedProxies.length > 0 && [...trustedProxies],
+    genReqId: parts.newId,
+    bodyLimit: limits.jsonBodyBytes,
+    // While it closes, what still comes on open connections is answered, with "Connection: close".
+    return503OnClosing: false,
+    serverFactory: handle => {
+      node = makeNodeServer(handle, tls)
+      return node.server
+    },
+    clientErrorHandler: answerClientError,
+    frameworkErrors,
+  })
+  app.decorate('connections', node as NodeServer)
+  app.decorate('regionId', parts.regionId)
+  app.decorateRequest('caller', null)
+  return app
+}
+
+/** On Node's response, so that what a raw handler answers has it, too. A route that says otherwise is the one that holds. */
+function setHead(request: FastifyRequest, { raw }: FastifyReply): void {
+  raw.setHeader('X-Request-Id', request.id)
+  raw.setHeader('X-Content-Type-Options', 'nosniff')
+  raw.setHeader('Referrer-Policy', 'no-referrer')
+  raw.setHeader('Cache-Control', 'no-store')
 }
 
 /**
@@ -89,10 +126,11 @@ export async function buildHttp({
  * whoever handles a request whose connection ended sees that and comes to an end.
  */
 export async function closeHttp(app: FastifyInstance, { deadlineMs }: { deadlineMs: number }): Promise<void> {
+  const { connections } = app
   const closed = app.close()
   // A connection that becomes idle while we close would be kept for as long as keep-alive allows.
-  const sweep = setInterval(() => app.server.closeIdleConnections(), 50)
-  const deadline = setTimeout(() => app.server.closeAllConnections(), deadlineMs)
+  const sweep = setInterval(() => connections.endIdle(), 50)
+  const deadline = setTimeout(() => connections.endAll(), deadlineMs)
   try {
     await closed
   } finally {

@@ -3,7 +3,7 @@
  * never what is true, so whoever waits for one also looks from time to time.
  */
 export interface Signals {
-  /** Resolves when handed over; nobody may be listening. Never rejects: errors go to the handler given at opening. */
+  /** Resolves when handed over or about to be; nobody may be listening. Never rejects: errors go to the handler given at opening. */
   publish(channel: SignalChannel, payload: string): Promise<void>
   /**
    * Calls `listener` for each signal until the returned function is called. Resolves once listening. After the connection

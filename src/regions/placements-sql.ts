@@ -1,7 +1,7 @@
 /** The table `placements`: each stay of a person's data in this region, and whether it may be written. */
 import { AppError } from '../core/errors.js'
 import type { Placement } from '../core/keys.js'
-import type { Queryable } from '../db/database.js'
+import { type Queryable, raisedCode } from '../db/database.js'
 
 /** open: read and written · frozen: read only, while a move ends · staging: being filled · erasing, erased: no longer here. */
 export type PlacementState = 'staging' | 'open' | 'frozen' | 'erasing' | 'erased'
@@ -13,17 +13,23 @@ export type PlacementState = 'staging' | 'open' | 'frozen' | 'erasing' | 'erased
  * Rejects with `unavailable` while frozen or being filled, `misdirected` when that stay is over or never was.
  */
 export async function requireOpenPlacement(tx: Queryable, person: string, epoch: number): Promise<void> {
-  const [row] = await tx.query<{ state: PlacementState }>(
-    'select state from placements where person = $1 and epoch = $2 for share',
-    [person, epoch],
-  )
-  if (row?.state === 'open') return
-  if (row?.state === 'frozen' || row?.state === 'staging') {
-    throw new AppError('unavailable', 'This account is moving to another region. Try again shortly', {
+  await tx.query('select require_open_placement($1, $2)', [person, epoch]).catch(error => {
+    throw placementError(error)
+  })
+}
+
+/** What `require_open_placement` in the database raises, as we tell it; any other error as it is. */
+export function placementError(error: unknown): unknown {
+  const code = raisedCode(error)
+  if (code === 'PS001') {
+    return new AppError('unavailable', 'This account is moving to another region. Try again shortly', {
       retryAfterSeconds: 5,
+      cause: error,
     })
   }
-  throw new AppError('misdirected', 'This account lives in another region now. Ask for its address, then send there')
+  if (code !== 'PS002') return error
+  const sentence = 'This account lives in another region now. Ask for its address, then send there'
+  return new AppError('misdirected', sentence, { cause: error })
 }
 
 export async function createPlacement(

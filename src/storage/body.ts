@@ -28,13 +28,13 @@ export async function* checkedChunks(body: Replayable, options: ReadOptions = {}
   for await (const chunk of untilAborted(body.open(), signal)) {
     if (chunk.byteLength === 0) continue
     seenBytes += chunk.byteLength
-    if (seenBytes > body.sizeBytes) throw wrongSize(body)
+    if (seenBytes > body.sizeBytes) throw wrongSize(body.sizeBytes)
     hash?.update(chunk)
     if (held) yield held
     held = chunk
   }
   signal?.throwIfAborted()
-  if (seenBytes !== body.sizeBytes) throw wrongSize(body)
+  if (seenBytes !== body.sizeBytes) throw wrongSize(body.sizeBytes)
   const digest = hash?.digest('hex')
   if (sha256 !== undefined && digest !== sha256) {
     throw new AppError('invalid', "The bytes don't have the SHA-256 that was announced for them")
@@ -87,11 +87,14 @@ export function relay(
       done(null, chunk)
     },
   })
-  source.on('error', error => body.destroy(translate(error)))
-  source.on('close', () => {
+  const broken = () => {
     if (!source.readableEnded && !body.destroyed) body.destroy(translate(new Error('The bytes ended before their end')))
-  })
+  }
+  source.on('error', error => body.destroy(translate(error)))
+  source.on('close', broken)
   body.on('close', () => source.destroy())
+  // One that broke before anybody looked tells nobody any more.
+  if (source.destroyed) broken()
   return source.pipe(body)
 }
 
@@ -123,6 +126,6 @@ async function* untilAborted(
   }
 }
 
-function wrongSize(body: Replayable): AppError {
-  return new AppError('invalid', `The bytes are not the ${body.sizeBytes} that were announced`)
+export function wrongSize(announcedBytes: number): AppError {
+  return new AppError('invalid', `The bytes are not the ${announcedBytes} that were announced`)
 }

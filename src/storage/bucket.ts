@@ -7,6 +7,8 @@
  * - A call that rejected may have happened (`put`, `completeMultipart` and `delete` can succeed without telling). All calls
  *   are idempotent, so whoever isn't sure calls again.
  * - An object appears whole or not at all; a reader of an object that is being replaced sees the old bytes or the new ones.
+ * - Once `put` or `uploadPart` has settled, either way, nothing reads the pieces of a body in memory any more: whoever lent the
+ *   memory may use it again. Until then they must stay as they are.
  * - Cancelling by the signal rejects with the signal's reason soon, and leaves at most what a rejection leaves.
  * - Errors: AppError `not_found` (get of an absent key; an unknown multipart), `conflict` (ifAbsent and the key exists),
  *   `invalid` (a body whose bytes aren't what `size` or `sha256` said; nothing is kept), `forbidden` (credentials), all permanent; `unavailable` for what may
@@ -17,7 +19,7 @@ import type { Readable } from 'node:stream'
 /** Bytes that can be read more than once: a retry must be able to start over. */
 export interface Replayable {
   readonly sizeBytes: number
-  /** Opens the bytes from the start. Each call gives an independent iteration. */
+  /** Opens the bytes from the start. Each call gives an independent iteration. An array is bytes in memory, sent as they lie there. */
   open(): Iterable<Uint8Array> | AsyncIterable<Uint8Array>
 }
 
@@ -26,7 +28,10 @@ export interface CallOptions {
 }
 
 export interface PutOptions extends CallOptions {
-  /** Lower-case hex. When given it is checked against the bytes as they pass, and a mismatch keeps nothing. */
+  /**
+   * Lower-case hex. Bytes that don't have it are `invalid`, and nothing of them is kept. Checked by whoever can do it at the
+   * least cost: here as they pass, or by the service that takes them.
+   */
   sha256?: string
   /** Rejects with `conflict` if the key exists; of several at once exactly one wins. */
   ifAbsent?: boolean

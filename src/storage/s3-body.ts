@@ -1,76 +1,102 @@
 /**
- * Sending bytes by the SDK. A small body is held in memory, checked, and signed with its hash, so that the service checks it
- * again; a large one is streamed, unsigned, and broken off before its last bytes if they prove wrong.
+ * The form in which bytes go to S3. Those that are in memory, or small enough to be, are sent as they lie there and signed with their
+ * hash, so that the service checks them and keeps nothing of others; more than that is streamed, unsigned where nobody
+ * knows the hash, and broken off before its last bytes if they prove wrong.
  */
 import { createHash } from 'node:crypto'
-import { Readable } from 'node:stream'
-import { checkedChunks, collect } from './body.js'
+import { AppError } from '../core/errors.js'
+import { checkedChunks, wrongSize } from './body.js'
 import type { Replayable } from './bucket.js'
+import { isWrongHash } from './s3-errors.js'
 
 /** Held in memory and signed: a small original, and every part of a large one (8 MiB and what its last chunk brought too much). */
 const heldBytesMax = 16 * 1024 * 1024
 
 export interface Sending {
-  body: Buffer | Readable
-  /** Of the body, lower-case hex; undefined when it's streamed. */
+  body: readonly Uint8Array[] | AsyncIterable<Uint8Array>
+  sizeBytes: number
+  /** Of the body, lower-case hex; undefined when nobody knows it before the last byte. */
   sha256: string | undefined
-  /** Aborts with the caller's, and when the body fails: the SDK wouldn't notice the latter. */
-  signal: AbortSignal
 }
 
-/** Calls `send` with the body in the form it has to take; its bytes' failure wins over what the SDK makes of it. */
+interface Known {
+  sha256?: string | undefined
+  signal?: AbortSignal | undefined
+}
+
+/** Calls `send`, whose errors are AppErrors, with the body in the form it has to take. The bytes' own failure wins over its. */
 export async function sendBody<T>(
   body: Replayable,
-  { sha256, signal }: { sha256?: string | undefined; signal?: AbortSignal | undefined },
+  { sha256, signal }: Known,
   send: (sending: Sending) => Promise<T>,
 ): Promise<T> {
-  const ending = new AbortController()
-  const onAbort = () => ending.abort(signal?.reason)
-  signal?.addEventListener('abort', onAbort, { once: true })
+  signal?.throwIfAborted()
+  const { sizeBytes } = body
+  const opened = body.open()
+  const source = { sizeBytes, open: () => opened }
+  if (Array.isArray(opened) && (sha256 !== undefined || sizeBytes <= heldBytesMax)) {
+    requireSize(opened, sizeBytes)
+    return sendHeld({ body: opened, sizeBytes, sha256: sha256 ?? hashOf(opened) }, send)
+  }
+  if (sizeBytes > heldBytesMax) return sendStream(source, { sha256, signal }, send)
+  const pieces: Uint8Array[] = []
+  let actual = ''
+  const onSha256 = (hex: string) => {
+    actual = hex
+  }
+  for await (const piece of checkedChunks(source, { sha256, signal, onSha256 })) pieces.push(piece)
+  return sendHeld({ body: pieces, sizeBytes, sha256: actual }, send)
+}
+
+interface Held extends Sending {
+  body: readonly Uint8Array[]
+  sha256: string
+}
+
+async function sendHeld<T>(held: Held, send: (sending: Sending) => Promise<T>): Promise<T> {
   try {
-    if (body.sizeBytes <= heldBytesMax) {
-      const held = await collect(body, { sha256, signal })
-      return await send({ body: held, sha256: sha256 ?? sha256Of(held), signal: ending.signal })
-    }
-    return await sendStream(checkedChunks(body, { sha256, signal }), ending, send)
-  } finally {
-    signal?.removeEventListener('abort', onAbort)
+    return await send(held)
+  } catch (error) {
+    // The service got other bytes than announced. Whether they are what is here is worth a look only now.
+    if (!isWrongHash(error) || hashOf(held.body) !== held.sha256) throw error
+    throw new AppError('unavailable', 'The bytes were damaged on their way to the S3 service; try again', {
+      cause: error.cause,
+    })
   }
 }
 
 async function sendStream<T>(
-  chunks: AsyncIterable<Uint8Array>,
-  ending: AbortController,
+  source: Replayable,
+  { sha256, signal }: Known,
   send: (sending: Sending) => Promise<T>,
 ): Promise<T> {
-  const stream = Readable.from(chunks, { objectMode: false })
+  const ending = new AbortController()
+  const ended = signal ? AbortSignal.any([signal, ending.signal]) : ending.signal
   let failure: { reason: unknown } | undefined
-  stream.on('error', reason => {
-    failure = { reason }
-    ending.abort(reason)
-  })
+  async function* chunks(): AsyncGenerator<Uint8Array, void> {
+    try {
+      yield* checkedChunks(source, { sha256, signal: ended })
+    } catch (reason) {
+      failure = { reason }
+      throw reason
+    }
+  }
   try {
-    return await send({ body: stream, sha256: undefined, signal: ending.signal })
+    return await send({ body: chunks(), sizeBytes: source.sizeBytes, sha256 })
   } catch (error) {
     throw failure ? failure.reason : error
   } finally {
-    stream.destroy()
+    // A source that still waits for its next bytes has no one left to send them to.
+    ending.abort()
   }
 }
 
-/** Middleware that signs a request with a hash known already (of step `build`), which spares the SDK hashing the body again. */
-export function knownHash(sha256: string | undefined) {
-  return <A extends { request: unknown }, R>(next: (args: A) => R) =>
-    (args: A): R => {
-      if (sha256 !== undefined && hasHeaders(args.request)) args.request.headers['x-amz-content-sha256'] = sha256
-      return next(args)
-    }
+function requireSize(pieces: readonly Uint8Array[], sizeBytes: number): void {
+  if (pieces.reduce((sum, piece) => sum + piece.byteLength, 0) !== sizeBytes) throw wrongSize(sizeBytes)
 }
 
-function hasHeaders(request: unknown): request is { headers: Record<string, string> } {
-  return typeof request === 'object' && request !== null && 'headers' in request
-}
-
-function sha256Of(bytes: Uint8Array): string {
-  return createHash('sha256').update(bytes).digest('hex')
+function hashOf(pieces: readonly Uint8Array[]): string {
+  const hash = createHash('sha256')
+  for (const piece of pieces) hash.update(piece)
+  return hash.digest('hex')
 }

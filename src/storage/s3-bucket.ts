@@ -10,17 +10,19 @@ import { checkKey } from './checks.js'
 import { attachment } from './content-disposition.js'
 import { proveBucket } from './probe.js'
 import { request } from './s3-call.js'
-import { type S3Options, s3Client } from './s3-client.js'
+import { type S3Options, s3Agents, s3Client } from './s3-client.js'
 import { checkError } from './s3-errors.js'
 import { s3Multiparts } from './s3-multipart.js'
 import { s3Objects } from './s3-objects.js'
+import { s3Requests } from './s3-requests.js'
 
 export type { S3Options } from './s3-client.js'
 
 export function s3Bucket(options: S3Options & { newId?: NewId }): Bucket {
   const { bucket: name, endpoint, region, newId = randomId } = options
-  const client = s3Client(options)
-  const place = { client, bucket: name }
+  const agents = s3Agents()
+  const client = s3Client(options, agents)
+  const place = { client, bucket: name, send: s3Requests(client, name, agents) }
 
   const bucket: Bucket = {
     ...s3Objects(place),
@@ -49,6 +51,7 @@ export function s3Bucket(options: S3Options & { newId?: NewId }): Bucket {
 
     async close() {
       client.destroy()
+      for (const agent of Object.values(agents)) agent.destroy()
     },
   }
   return bucket

@@ -2,6 +2,7 @@
 import { Agent as HttpAgent } from 'node:http'
 import { Agent as HttpsAgent } from 'node:https'
 import { S3Client } from '@aws-sdk/client-s3'
+import { connectionTimeoutMs, silenceMs } from './http-exchange.js'
 
 export interface S3Options {
   /** Of an S3 service that isn't AWS, e.g. `http://127.0.0.1:9000`. */
@@ -17,13 +18,21 @@ export interface S3Options {
 
 /** Downloads that wait for slow readers keep theirs, so it's far above what the processor needs. */
 const socketsMax = 256
-const connectionTimeoutMs = 5_000
-/** Without a byte in either direction. CompleteMultipartUpload may think for long, but sends white space meanwhile. */
-const silenceMs = 60_000
 
-export function s3Client(options: S3Options): S3Client {
+/** Connections that stay open between calls, whoever makes these. */
+export interface Agents {
+  'http:': HttpAgent
+  'https:': HttpsAgent
+}
+
+export function s3Agents(): Agents {
+  // The silence is that of unused connections, too: one that lies long enough is closed by the other side without a word.
+  const options = { keepAlive: true, maxSockets: socketsMax, timeout: silenceMs }
+  return { 'http:': new HttpAgent(options), 'https:': new HttpsAgent(options) }
+}
+
+export function s3Client(options: S3Options, agents: Agents): S3Client {
   const { endpoint, region, accessKeyId, secretAccessKey, forcePathStyle = endpoint !== undefined } = options
-  const agentOptions = { keepAlive: true, maxSockets: socketsMax }
   return new S3Client({
     region,
     ...(endpoint !== undefined && { endpoint }),
@@ -40,9 +49,10 @@ export function s3Client(options: S3Options): S3Client {
     logger: silent,
     requestHandler: {
       connectionTimeout: connectionTimeoutMs,
+      // CompleteMultipartUpload may think for long, but sends white space meanwhile.
       socketTimeout: silenceMs,
-      httpAgent: new HttpAgent(agentOptions),
-      httpsAgent: new HttpsAgent(agentOptions),
+      httpAgent: agents['http:'],
+      httpsAgent: agents['https:'],
     },
   })
 }

@@ -2,11 +2,14 @@
  * What S3 and the SDK say, as AppErrors, by the error's name and status and never by its text. Pure. Whatever isn't known is
  * `unavailable`: trying again loses nothing, while a wrong `not_found` or `invalid` would.
  */
-import { AppError, type ErrorKind } from '../core/errors.js'
+import { AppError, type ErrorKind, isAppError } from '../core/errors.js'
 
 const refused =
   'The S3 service refuses the credentials or what they may do; check access key, secret, region and policy'
 const noBucket = 'The S3 bucket does not exist; create it, or correct its name'
+
+/** What services say of a body that doesn't have the SHA-256 it was signed with, or came with. */
+const wrongHashNames = ['XAmzContentSHA256Mismatch', 'BadDigest', 'InvalidDigest']
 
 const byName: Record<string, { kind: ErrorKind; message: string }> = {
   NoSuchKey: { kind: 'not_found', message: 'There is no such object' },
@@ -22,8 +25,14 @@ const byName: Record<string, { kind: ErrorKind; message: string }> = {
   InvalidPartOrder: { kind: 'invalid', message: 'The parts are not in the order of their numbers' },
   EntityTooSmall: { kind: 'invalid', message: 'A part is smaller than 5 MiB and not the last one' },
   EntityTooLarge: { kind: 'invalid', message: 'The object is larger than S3 takes in one piece; send it in parts' },
-  // A clock that is off is put right by the SDK after the first answer.
+  // A clock that is off is put right after the first answer.
   RequestTimeTooSkewed: { kind: 'unavailable', message: "The S3 service says this machine's clock is wrong; set it" },
+  ...Object.fromEntries(
+    wrongHashNames.map(name => [
+      name,
+      { kind: 'invalid' as const, message: "The bytes don't have the SHA-256 that was announced for them" },
+    ]),
+  ),
   ...Object.fromEntries(
     [
       'AccessDenied',
@@ -60,7 +69,7 @@ export function s3Error(error: unknown): AppError {
   if (error instanceof AppError) return error
   const cause = withoutRequest(error)
   const status = statusOf(cause)
-  const known = error instanceof Error ? byName[error.name] : undefined
+  const known = error instanceof Error ? knownError(error.name) : undefined
   if (known) return new AppError(known.kind, known.message, { cause })
   if (status === undefined) {
     return new AppError('unavailable', "The S3 service can't be reached or doesn't answer; try again", { cause })
@@ -71,9 +80,14 @@ export function s3Error(error: unknown): AppError {
   return new AppError('unavailable', `The S3 service answers with an error (${status}); try again`, { cause })
 }
 
+/** True when the service refused a body because of its hash. */
+export function isWrongHash(error: unknown): error is AppError {
+  return isAppError(error) && error.cause instanceof S3Failure && wrongHashNames.includes(error.cause.name)
+}
+
 /** A key's error in the answer of DeleteObjects. */
 export function deleteError(code: string | undefined): AppError {
-  const known = code === undefined ? undefined : byName[code]
+  const known = code === undefined ? undefined : knownError(code)
   return new AppError(
     known?.kind ?? 'unavailable',
     known?.message ?? 'The S3 service failed to delete an object; try again',
@@ -106,6 +120,11 @@ export function checkError(error: unknown, bucket: string, place: string): AppEr
 /** The HTTP status that an AppError's cause came with, or undefined when there was no answer. */
 export function statusOf(cause: unknown): number | undefined {
   return cause instanceof S3Failure ? cause.status : undefined
+}
+
+/** Names come from outside: `constructor` is none. */
+function knownError(name: string): { kind: ErrorKind; message: string } | undefined {
+  return Object.hasOwn(byName, name) ? byName[name] : undefined
 }
 
 function withoutRequest(error: unknown): unknown {

@@ -5,12 +5,12 @@ import {
   CreateMultipartUploadCommand,
   ListMultipartUploadsCommand,
   ListPartsCommand,
-  UploadPartCommand,
 } from '@aws-sdk/client-s3'
 import { AppError, isAppError } from '../core/errors.js'
 import type { Bucket } from './bucket.js'
 import { checkKey, checkPartNumber, checkPrefix, partsInOrder } from './checks.js'
-import { knownHash, sendBody } from './s3-body.js'
+import { drained } from './http-exchange.js'
+import { sendBody } from './s3-body.js'
 import { request, type S3Place } from './s3-call.js'
 
 type MultipartCalls = Pick<
@@ -32,14 +32,16 @@ export function s3Multiparts(place: S3Place): MultipartCalls {
     async uploadPart(key, multipart, number, body, { signal } = {}) {
       checkKey(key)
       checkPartNumber(number)
-      const facts = { Bucket: bucket, Key: key, UploadId: multipart, PartNumber: number, ContentLength: body.sizeBytes }
-      const { ETag } = await sendBody(body, { signal }, sending => {
-        const command = new UploadPartCommand({ ...facts, Body: sending.body })
-        command.middlewareStack.add(knownHash(sending.sha256), { step: 'build' })
-        return request(sending.signal, options => client.send(command, options))
-      })
-      if (ETag === undefined) throw new AppError('unavailable', 'The S3 service took a part without an ETag')
-      return { number, etag: ETag, sizeBytes: body.sizeBytes }
+      const query = { partNumber: String(number), uploadId: multipart }
+      const etag = await sendBody(body, { signal }, sending =>
+        request(signal, async () => {
+          const answer = await place.send({ method: 'PUT', key, query, ...sending, signal })
+          await drained(answer)
+          return answer.headers.etag
+        }),
+      )
+      if (etag === undefined) throw new AppError('unavailable', 'The S3 service took a part without an ETag')
+      return { number, etag, sizeBytes: body.sizeBytes }
     },
 
     async completeMultipart(key, multipart, parts, { signal } = {}) {

@@ -1,19 +1,12 @@
 /** The S3 bucket's calls for whole objects. One call is one request, but for listings and large deletes. */
-import { Readable } from 'node:stream'
-import {
-  DeleteObjectCommand,
-  DeleteObjectsCommand,
-  GetObjectCommand,
-  type GetObjectCommandOutput,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3'
+import type { IncomingMessage } from 'node:http'
+import { DeleteObjectCommand, DeleteObjectsCommand, HeadObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3'
 import { AppError, isAppError } from '../core/errors.js'
 import { endOnAbort, relay } from './body.js'
 import type { Bucket, ObjectFacts } from './bucket.js'
 import { alreadyThere, checkKey, checkPrefix, checkRange } from './checks.js'
-import { knownHash, sendBody } from './s3-body.js'
+import { drained } from './http-exchange.js'
+import { sendBody } from './s3-body.js'
 import { request, type S3Place } from './s3-call.js'
 import { deleteError, s3Error, statusOf } from './s3-errors.js'
 
@@ -27,16 +20,16 @@ export function s3Objects(place: S3Place): ObjectCalls {
   const calls: ObjectCalls = {
     async put(key, body, { sha256, ifAbsent, mediaType, signal } = {}) {
       checkKey(key)
-      const facts = { Bucket: bucket, Key: key, ContentType: mediaType, ...(ifAbsent && { IfNoneMatch: '*' }) }
+      const headers = {
+        'content-type': mediaType ?? 'application/octet-stream',
+        ...(ifAbsent && { 'if-none-match': '*' }),
+        // A service that knows the header checks it and keeps it with the object; some take it without a look.
+        ...(sha256 !== undefined && { 'x-amz-checksum-sha256': Buffer.from(sha256, 'hex').toString('base64') }),
+      }
       try {
-        await sendBody(body, { sha256, signal }, sending => {
-          // A service that knows the header checks it and keeps it with the object; some take it without a look.
-          const checksum = sha256 !== undefined && { ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64') }
-          const input = { ...facts, ...checksum, Body: sending.body, ContentLength: body.sizeBytes }
-          const command = new PutObjectCommand(input)
-          command.middlewareStack.add(knownHash(sending.sha256), { step: 'build' })
-          return request(sending.signal, options => client.send(command, options))
-        })
+        await sendBody(body, { sha256, signal }, sending =>
+          request(signal, async () => drained(await place.send({ method: 'PUT', key, headers, ...sending, signal }))),
+        )
       } catch (error) {
         // 409 says only that another call was at work on the key: whether it left an object is to be seen.
         const isRace = ifAbsent && isAppError(error) && statusOf(error.cause) === 409
@@ -48,18 +41,17 @@ export function s3Objects(place: S3Place): ObjectCalls {
     async get(key, { range, signal } = {}) {
       checkKey(key)
       if (range) checkRange(range)
-      const Range = range && `bytes=${range.start}-${range.end ?? ''}`
-      const command = new GetObjectCommand({ Bucket: bucket, Key: key, Range })
-      const answer = await request(signal, options => client.send(command, options))
-      const { Body: source } = answer
-      if (!(source instanceof Readable)) throw new AppError('unavailable', 'The S3 service answered without a body')
+      const headers = range && { range: `bytes=${range.start}-${range.end ?? ''}` }
+      const answer = await request(signal, () =>
+        place.send({ method: 'GET', key, ...(headers && { headers }), signal }),
+      )
       const sizeBytes = wholeSize(answer, range !== undefined)
       if (sizeBytes === undefined) {
-        source.destroy()
+        answer.destroy()
         throw new AppError('unavailable', "The S3 service didn't answer the range that was asked for")
       }
       // A connection that breaks in the middle is `unavailable` to the body's reader.
-      return { sizeBytes, body: endOnAbort(relay(source, { translate: s3Error }), signal) }
+      return { sizeBytes, body: endOnAbort(relay(answer, { translate: s3Error }), signal) }
     },
 
     async head(key, { signal } = {}) {
@@ -128,8 +120,7 @@ function factsOf(
 }
 
 /** Of `bytes 0-9/100` the 100 (RFC 9110 §14.4); undefined when a range was asked for and not given. */
-function wholeSize({ ContentRange, ContentLength }: GetObjectCommandOutput, isRange: boolean): number | undefined {
-  if (!isRange) return ContentLength
-  const size = /^bytes \d+-\d+\/(\d+)$/.exec(ContentRange ?? '')?.[1]
-  return size === undefined ? undefined : Number(size)
+function wholeSize({ headers }: IncomingMessage, isRange: boolean): number | undefined {
+  const text = isRange ? /^bytes \d+-\d+\/(\d+)$/.exec(headers['content-range'] ?? '')?.[1] : headers['content-length']
+  return text === undefined ? undefined : Number(text)
 }

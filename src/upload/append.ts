@@ -2,17 +2,22 @@
  * Bytes of one request into the bucket. What arrived before a break is durable there before the offset that counts it is
  * recorded, and only then told. Steps are decided by upload.ts; this does them.
  */
-import { addAbortSignal, type Readable } from 'node:stream'
 import { AppError } from '../core/errors.js'
+import { limits } from '../core/limits.js'
+import type { Body } from './contract.js'
 import type { Finish } from './finish.js'
-import type { HeldBytes } from './held-bytes.js'
+import { type Held, openHeld } from './held.js'
 import type { Hold } from './holds.js'
+import { type Intake, openIntake, type Stop } from './intake.js'
+import type { Kept } from './kept.js'
+import type { Memory } from './memory.js'
 import type { PutAway } from './put-away.js'
-import { isSmall, nextStep } from './upload.js'
+import { maySmall, nextStep, roomFor, type Upload } from './upload.js'
 
 export interface AppendDeps {
   putAway: PutAway
-  heldBytes: HeldBytes
+  memory: Memory
+  kept: Kept
   finish: Finish
   /** A body that brings no byte for this long while one is waited for is ended. */
   stallMs: number
@@ -23,79 +28,100 @@ export class BodyBroken extends Error {
   override readonly name = 'BodyBroken'
 }
 
-export type Append = (hold: Hold, body: Readable) => Promise<void>
+export type Append = (
+  hold: Hold,
+  body: Pick<Body, 'stream' | 'announcedBytes' | 'checksum' | 'isLast'>,
+) => Promise<void>
 
 /**
- * Reads `body` to its end and leaves `hold.upload` as it then is: `done`, or open with its new offset. Rejects with
- * BodyBroken when the body broke off, `too_large` when it brings more than the upload's length (what this request still held is
- * dropped), and with the bucket's or database's error when bytes could not be made durable.
+ * Reads the body to its end and leaves `hold.upload` as it then is: `done`, or open with its new offset. Rejects with BodyBroken
+ * when the body broke off; with `too_large`, `checksum_mismatch` or `invalid` for a body that isn't what was announced (what this
+ * request still held is dropped; of one with a checksum, all); and with the bucket's or database's error when bytes could not be
+ * made durable.
  */
-export function makeAppend({ putAway, heldBytes, finish, stallMs }: AppendDeps): Append {
-  const finishWith = async (hold: Hold, chunks: readonly Buffer[]) => {
-    if (isSmall(hold.upload)) {
-      hold.upload = await finish.small(hold, [...(await putAway.readPieces(hold)), ...chunks])
-      return
+export function makeAppend({ putAway, memory, kept, finish, stallMs }: AppendDeps): Append {
+  /** Reads until the body ends, and puts away on the way what fills a part or what memory is too short for. */
+  const readAll = async (hold: Hold, held: Held, intake: Intake): Promise<Stop> => {
+    for (;;) {
+      const freshBytes = freshOf(hold.upload, held)
+      const leftBytes = (hold.upload.sizeBytes ?? limits.uploadSizeBytes) - hold.upload.offsetBytes - freshBytes
+      const why = await intake.fill(roomFor(hold.upload) - freshBytes, leftBytes)
+      if (why !== 'full' && why !== 'pressed') return why
+      const step = nextStep(hold.upload, freshOf(hold.upload, held), true)
+      if (step === 'part') await putAway.sendPart(hold, held, { isLast: false })
+      if (step === 'piece') await putAway.stagePiece(hold, held)
+      // Nearly there: the memory comes back with the finish.
+      if (step !== 'finish') held.clear(hold.upload.offsetBytes, true)
     }
-    if (hold.upload.state === 'open') await putAway.sendPart(hold, chunks, true)
-    hold.upload = await finish.large(hold)
   }
 
-  return async (hold, body) => {
-    let chunks: Buffer[] = []
-    let chunkBytes = 0
-    const forget = () => {
-      heldBytes.release(chunkBytes)
-      chunks = []
-      chunkBytes = 0
+  /** Whether what is held is kept for the next request. */
+  const endWith = async (hold: Hold, held: Held, lastFrom: number): Promise<boolean> => {
+    const step = nextStep(hold.upload, freshOf(hold.upload, held), true)
+    const hasToSettle = hold.unverified && hold.upload !== hold.recorded
+    hold.unverified = false
+    if (hasToSettle) await putAway.settle(hold)
+    if (step === 'finish') {
+      await finish.all(hold, held, lastFrom)
+      return false
     }
-    const flush = async (pressed: boolean) => {
-      const step = nextStep(hold.upload, chunkBytes, pressed)
-      if (step === 'part') await putAway.sendPart(hold, chunks, false)
-      if (step === 'piece') await putAway.stagePiece(hold, chunks)
-      if (step === 'part' || step === 'piece') forget()
-      return step
-    }
-    const reading = readChunks(body, hold.signal, stallMs)
+    if (step === 'wait') return false
+    const { sizeBytes, sha256, hashState } = hold.upload
+    await putAway.stagePiece(hold, held, { sizeBytes, sha256, hashState, release: true })
+    const isWorthKeeping = held.startOffset === 0 && maySmall(hold.upload)
+    if (isWorthKeeping) kept.keep(hold.upload, held)
+    return isWorthKeeping
+  }
+
+  return async (hold, { stream, announcedBytes, checksum, isLast }) => {
+    const { offsetBytes } = hold.upload
+    const held = kept.resume(hold.upload) ?? openHeld(memory, offsetBytes, { hashed: maySmall(hold.upload) })
+    const intake = openIntake(stream, { held, signal: hold.signal, stallMs, checksum, announcedBytes })
+    hold.unverified = checksum !== undefined
+    let isKept = false
+    let isPutAway = false
     try {
-      let broken: unknown
-      for (;;) {
-        const next = await reading.next().catch(error => {
-          broken = error ?? new Error('the body broke off')
-        })
-        if (!next || next.done) break
-        const chunk = next.value
-        if (hold.upload.offsetBytes + chunkBytes + chunk.byteLength > hold.upload.sizeBytes) {
-          throw new AppError('too_large', 'The request brings more bytes than the upload announced')
-        }
-        chunks.push(chunk)
-        chunkBytes += chunk.byteLength
-        await flush(heldBytes.add(chunk.byteLength))
+      const why = await readAll(hold, held, intake)
+      if (why === 'excess') throw new AppError('too_large', 'The request brings more bytes than the upload announced')
+      if (checksum && why === 'broken') throw broken(intake)
+      if (intake.checksum?.matches() === false) {
+        throw new AppError(
+          'checksum_mismatch',
+          'The bytes that arrived do not have the checksum that was sent with them',
+        )
       }
-      if ((await flush(true)) === 'finish') await finishWith(hold, chunks)
-      else if (broken) throw new BodyBroken('The request broke off', { cause: broken })
+      if (isLast && why === 'ended') sayLength(hold, held)
+      isKept = await endWith(hold, held, offsetBytes)
+      isPutAway = true
+      if (why === 'broken' && hold.upload.state !== 'done') throw broken(intake)
     } finally {
-      forget()
-      await reading.return()
+      intake.close()
+      if (!isKept) held.clear(hold.upload.offsetBytes, isPutAway)
     }
   }
 }
 
-/**
- * Ends with an error when `signal` aborts, or when no byte comes for `stallMs` while one is waited for; both end the connection
- * too. Whoever stops early leaves the body open, since the answer still has to go out on its connection.
- */
-async function* readChunks(body: Readable, signal: AbortSignal, stallMs: number): AsyncGenerator<Buffer, void> {
-  const stall = new AbortController()
-  addAbortSignal(AbortSignal.any([signal, stall.signal]), body)
-  const chunks = body.iterator({ destroyOnReturn: false })
-  try {
-    for (;;) {
-      const timer = setTimeout(() => stall.abort(new Error('no byte came for too long')), stallMs)
-      const next = await chunks.next().finally(() => clearTimeout(timer))
-      if (next.done) return
-      yield next.value as Buffer
-    }
-  } finally {
-    await chunks.return?.()
+function broken({ cause }: Intake): BodyBroken {
+  return new BodyBroken('The request broke off', { cause })
+}
+
+/** Held, and not durable yet. */
+function freshOf({ offsetBytes }: Upload, held: Held): number {
+  return held.startOffset + held.sizeBytes - offsetBytes
+}
+
+/** The end of this body is the end of the file. */
+function sayLength(hold: Hold, held: Held): void {
+  const sizeBytes = held.startOffset + held.sizeBytes
+  if (hold.upload.sizeBytes === sizeBytes) return
+  if (hold.upload.sizeBytes !== null) {
+    throw new AppError(
+      'invalid',
+      `The request ends the file at ${sizeBytes} bytes, and it was said to have ${hold.upload.sizeBytes}`,
+      {
+        facts: { sizeBytes: hold.upload.sizeBytes },
+      },
+    )
   }
+  hold.upload = { ...hold.upload, sizeBytes }
 }

@@ -2,6 +2,7 @@
  * SHA-256 that can be put away and taken up again, since a large original comes in over many requests and processes.
  * node:crypto is eight times as fast and cannot: it is used wherever all bytes are at hand.
  */
+import { createHash } from 'node:crypto'
 import { setImmediate } from 'node:timers/promises'
 import { createSHA256 } from 'hash-wasm'
 
@@ -36,4 +37,11 @@ export async function resumeSha256(state: Buffer | null): Promise<ResumableSha25
     save: () => Buffer.from(hash.save()),
     digest: () => Buffer.from(hash.digest('binary')),
   }
+}
+
+/** Where all bytes are at hand. */
+export function hashOf(chunks: readonly Uint8Array[]): Buffer {
+  const hash = createHash('sha256')
+  for (const chunk of chunks) hash.update(chunk)
+  return hash.digest()
 }

@@ -22,6 +22,10 @@ const attemptsMax = 5
 export interface Hold {
   /** As it is now under this hold; whoever holds it keeps it up to date. */
   upload: Upload
+  /** As its row is: behind `upload` while a checksum is still to be seen. */
+  recorded: Upload
+  /** What is put away counts only once the checksum of the request has been seen. */
+  unverified: boolean
   /** Aborts when a newer request wants the upload: stop reading, make durable what is here, let go. */
   readonly signal: AbortSignal
   /** `unsure`: calls to the bucket failed, and their effect may still come. */
@@ -64,11 +68,13 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
     active.set(upload.id, mine)
     const hold: Hold = {
       upload,
+      recorded: upload,
+      unverified: false,
       signal: controller.signal,
       release: async state => {
         if (active.get(upload.id) === mine) active.delete(upload.id)
-        // A done one was let go of by its commit.
-        if (hold.upload.state !== 'done') await releaseHold(db, hold.upload, state, clock.now())
+        // With its last record, mostly.
+        if (hold.recorded.hold === 'held') await releaseHold(db, hold.upload, state, clock.now())
       },
     }
     return hold
@@ -115,7 +121,8 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
 
 export function movedOn(upload: Upload): AppError {
   if (upload.state === 'ended') return new AppError('gone', 'This upload has ended')
-  return new AppError('conflict', `The upload is at byte ${upload.offsetBytes}. Continue from there`, {
-    facts: { offset: upload.offsetBytes },
+  const { offsetBytes: offset, storedAs, duplicate } = upload
+  return new AppError('conflict', `The upload is at byte ${offset}. Continue from there`, {
+    facts: { offset, ...(storedAs !== null && { photo: storedAs, duplicate: duplicate === true }) },
   })
 }

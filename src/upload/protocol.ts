@@ -12,6 +12,12 @@ export function parseByteCount(text: string): number | undefined {
   return Number.isSafeInteger(value) ? value : undefined
 }
 
+/** Whether a Content-Type names this media type, written in lower case (RFC 9110 §8.3.1: in any case, parameters may follow). */
+export function hasMediaType(contentType: string | undefined, mediaType: string): boolean {
+  if (contentType === mediaType) return true
+  return contentType?.split(';', 1)[0]?.trim().toLowerCase() === mediaType
+}
+
 /** What a handset says of a file; each is optional. */
 export interface FileFacts {
   fileName: string | null

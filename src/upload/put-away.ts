@@ -8,69 +8,128 @@ import { AppError } from '../core/errors.js'
 import { originalKey, pieceKey } from '../core/keys.js'
 import type { Database } from '../db/database.js'
 import { type Bucket, bytes } from '../storage/bucket.js'
-import { resumeSha256 } from './hash-state.js'
+import { hashOf, resumeSha256 } from './hash-state.js'
+import type { Held } from './held.js'
 import type { Hold } from './holds.js'
-import { withPart, withPiece } from './upload.js'
+import type { Rebuilding } from './rebuilding.js'
+import { crumbsOf, type Piece, sumOf, type Upload, withMerged, withPart, withPiece } from './upload.js'
 import { type Progress, recordProgress } from './uploads-sql.js'
 
 export interface PutAway {
-  /** The bytes of the pieces that are not in a part yet, in order. */
-  readPieces(hold: Hold): Promise<Buffer[]>
-  stagePiece(hold: Hold, chunks: readonly Buffer[]): Promise<void>
-  /** `isLast`: with it every byte is in a part, and the upload is `finishing`. */
-  sendPart(hold: Hold, chunks: readonly Buffer[], isLast: boolean): Promise<void>
+  /** What `held` has behind the upload's offset. `more`: recorded with it. */
+  stagePiece(hold: Hold, held: Held, more?: Partial<Progress>): Promise<void>
+  /** The pieces and what is held behind them. `isLast`: with it every byte is in a part, and the upload is `finishing`. */
+  sendPart(hold: Hold, held: Held, more: { isLast: boolean; lastFrom?: number }): Promise<void>
+  /** Calls `use` with everything of a small upload, or of what will be the next part: pieces that aren't in memory are read back. */
+  withAll<T>(hold: Hold, held: Held, use: (chunks: Buffer[]) => Promise<T>): Promise<T>
+  /** Records what was only put away because a checksum was still to be seen, or facts that came without bytes. */
+  settle(hold: Hold, more?: Partial<Progress>): Promise<void>
 }
 
 export interface PutAwayDeps {
   db: Database
   bucket: Bucket
   clock: Clock
+  rebuilding: Rebuilding
 }
 
 /** Each step rejects with `held` when a newer request took the upload over, and with the bucket's or the database's error. */
-export function makePutAway({ db, bucket, clock }: PutAwayDeps): PutAway {
+export function makePutAway({ db, bucket, clock, rebuilding }: PutAwayDeps): PutAway {
+  /** While a checksum is still to be seen, only what a later request must not use again is recorded; the rest waits for `settle`. */
   const record = async (hold: Hold, progress: Progress) => {
-    const upload = await recordProgress(db, hold.upload, progress, clock.now())
-    if (!upload) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
-    hold.upload = upload
+    const { recorded } = hold
+    const { sizeBytes, sha256, hashState } = hold.upload
+    const told = hold.unverified
+      ? { ...bytesOf(recorded), nextPart: progress.nextPart, multipart: progress.multipart ?? null, staged: true }
+      : progress
+    const row = await recordProgress(db, recorded, told, clock.now())
+    if (!row) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
+    hold.recorded = row
+    hold.upload = hold.unverified ? { ...row, sizeBytes, sha256, hashState, ...definedOf(progress) } : row
   }
 
-  const readPieces = async ({ upload }: Hold): Promise<Buffer[]> =>
-    Promise.all(
-      upload.pieces.map(async ({ offset, holder, sizeBytes }) => {
-        const piece = await buffer((await bucket.get(pieceKey(upload, upload.id, offset, holder))).body)
-        if (piece.byteLength !== sizeBytes) throw new Error(`a piece of upload ${upload.id} has the wrong size`)
-        return piece
-      }),
-    )
-
-  const stagePiece = async (hold: Hold, chunks: readonly Buffer[]) => {
-    const { upload } = hold
-    const body = bytes(...chunks)
-    await bucket.put(pieceKey(upload, upload.id, upload.offsetBytes, upload.holder), body)
-    await record(hold, withPiece(upload, body.sizeBytes))
+  const readPiece = async (upload: Upload, piece: Piece): Promise<Buffer> => {
+    const read = await buffer((await bucket.get(pieceKey(upload, upload.id, piece))).body)
+    if (read.byteLength !== piece.sizeBytes) throw new Error(`a piece of upload ${upload.id} has the wrong size`)
+    return read
   }
 
-  const sendPart = async (hold: Hold, chunks: readonly Buffer[], isLast: boolean) => {
-    const key = originalKey(hold.upload, hold.upload.photo)
-    if (!hold.upload.multipart) {
-      const { mediaType, offsetBytes, parts, pieces, nextPart } = hold.upload
-      const multipart = await bucket.createMultipart(key, mediaType ? { mediaType } : {})
-      await record(hold, { multipart, offsetBytes, parts, pieces, nextPart })
+  const readPieces = async (upload: Upload, pieces: readonly Piece[]): Promise<Buffer[]> => {
+    const read: Buffer[] = []
+    for (let at = 0; at < pieces.length; at += readsAtOnce) {
+      read.push(...(await Promise.all(pieces.slice(at, at + readsAtOnce).map(piece => readPiece(upload, piece)))))
     }
-    const { upload } = hold
-    const all = [...(await readPieces(hold)), ...chunks]
-    const hash = await resumeSha256(upload.hashState)
-    const [part] = await Promise.all([
-      bucket.uploadPart(key, upload.multipart as string, upload.nextPart, bytes(...all)),
-      hash.update(all),
-    ])
-    await record(hold, {
-      ...withPart(upload, part),
-      hashState: hash.save(),
-      ...(isLast && { state: 'finishing' as const }),
-    })
+    return read
   }
 
-  return { readPieces, stagePiece, sendPart }
+  const withAll: PutAway['withAll'] = async ({ upload }, held, use) => {
+    const missing = upload.pieces.filter(({ offset }) => offset < held.startOffset)
+    const first = upload.pieces[0]?.offset ?? upload.offsetBytes
+    if (missing.length === 0) return use(held.chunks(first))
+    return rebuilding.within(sumOf(missing), async () =>
+      use([...(await readPieces(upload, missing)), ...held.chunks(held.startOffset)]),
+    )
+  }
+
+  /** Thousands of tiny pieces would make the end slow: from time to time the last ones become one. */
+  const mergeCrumbs = async (hold: Hold) => {
+    const { upload } = hold
+    const crumbs = crumbsOf(upload)
+    if (crumbs.length === 0) return
+    const merged = withMerged(upload, crumbs)
+    await rebuilding.within(sumOf(crumbs), async () => {
+      const all = await readPieces(upload, crumbs)
+      const key = pieceKey(upload, upload.id, merged.pieces.at(-1) as Piece)
+      await bucket.put(key, bytes(...all), { sha256: hashOf(all).toString('hex') })
+    })
+    await record(hold, merged)
+  }
+
+  return {
+    withAll,
+    stagePiece: async (hold, held, more = {}) => {
+      const { upload } = hold
+      const chunks = held.chunks(upload.offsetBytes)
+      const next = withPiece(upload, sumOf(chunks.map(({ byteLength }) => ({ sizeBytes: byteLength }))))
+      const key = pieceKey(upload, upload.id, next.pieces.at(-1) as Piece)
+      await bucket.put(key, bytes(...chunks), { sha256: hashOf(chunks).toString('hex') })
+      const isCrumbled = crumbsOf({ pieces: next.pieces }).length > 0
+      await record(hold, { ...next, ...more, ...(isCrumbled && { release: false }) })
+      if (isCrumbled) await mergeCrumbs(hold)
+    },
+    sendPart: async (hold, held, { isLast, lastFrom }) => {
+      const key = originalKey(hold.upload, hold.upload.photo)
+      if (!hold.upload.multipart) {
+        const { mediaType, sizeBytes } = hold.upload
+        const multipart = await bucket.createMultipart(key, mediaType ? { mediaType } : {})
+        await record(hold, { ...bytesOf(hold.upload), sizeBytes, multipart })
+      }
+      const end = { ...(isLast && { state: 'finishing' as const }), ...(lastFrom !== undefined && { lastFrom }) }
+      const { upload } = hold
+      await withAll(hold, held, async all => {
+        if (all.length === 0) return record(hold, { ...bytesOf(upload), sizeBytes: upload.sizeBytes, ...end })
+        const hash = await resumeSha256(upload.hashState)
+        const [part] = await Promise.all([
+          bucket.uploadPart(key, upload.multipart as string, upload.nextPart, bytes(...all)),
+          hash.update(all),
+        ])
+        const { multipart, sizeBytes } = upload
+        await record(hold, { ...withPart(upload, part), multipart, sizeBytes, hashState: hash.save(), ...end })
+      })
+    },
+    settle: async (hold, more = {}) => {
+      const { sizeBytes, sha256, multipart, hashState } = hold.upload
+      const state = hold.upload.state === 'finishing' ? { state: 'finishing' as const } : {}
+      await record(hold, { ...bytesOf(hold.upload), sizeBytes, sha256, multipart, hashState, ...state, ...more })
+    },
+  }
+}
+
+/** Enough to hide the bucket's latency, few enough to leave it to others as well. */
+const readsAtOnce = 8
+
+const bytesOf = ({ offsetBytes, parts, pieces, nextPart }: Upload) => ({ offsetBytes, parts, pieces, nextPart })
+
+function definedOf({ release: _, ...progress }: Progress): Partial<Upload> {
+  return Object.fromEntries(Object.entries(progress).filter(([, value]) => value !== undefined))
 }

@@ -22,11 +22,19 @@ export interface Upload {
   person: string
   epoch: number
   device: string | null
+  /** whole: becomes a photo. partial: a piece of a file, for a final one that puts several together. */
+  kind: 'whole' | 'partial' | 'final'
   state: 'open' | 'finishing' | 'done' | 'ended'
-  sizeBytes: number
+  /** null while it isn't known. */
+  sizeBytes: number | null
   /** Durable bytes, from the start, without gaps. */
   offsetBytes: number
   metadata: string
+  /** Of a final one: Upload-Concat as it came, and the partial uploads it is made of. */
+  concat: string | null
+  sources: string[]
+  /** Of a partial one: the final upload that it became part of. */
+  usedBy: string | null
   fileName: string | null
   mediaType: string | null
   modifiedAt: Date | null
@@ -47,11 +55,24 @@ export interface Upload {
   expiresAt: Date
   storedAs: string | null
   duplicate: boolean | null
+  /** Done: where the request that brought the last byte began. */
+  lastFrom: number | null
 }
 
 export type Bytes = Pick<Upload, 'offsetBytes' | 'parts' | 'pieces' | 'nextPart'>
 
-export const isSmall = (upload: Pick<Upload, 'sizeBytes'>): boolean => upload.sizeBytes <= limits.smallUploadBytes
+type Sized = Pick<Upload, 'sizeBytes' | 'multipart'>
+
+/**
+ * Whether its bytes become one object put whole. Not known while the length isn't, and never more once there is a multipart; but
+ * nothing can't be sent in parts.
+ */
+export const isSmall = ({ sizeBytes, multipart }: Sized): boolean =>
+  sizeBytes === 0 || (sizeBytes !== null && sizeBytes <= limits.smallUploadBytes && multipart === null)
+
+/** Whether it may still turn out to be small. */
+export const maySmall = ({ sizeBytes, multipart }: Sized): boolean =>
+  multipart === null && (sizeBytes === null || sizeBytes <= limits.smallUploadBytes)
 
 export const sumOf = (items: readonly { sizeBytes: number }[]): number =>
   items.reduce((sum, { sizeBytes }) => sum + sizeBytes, 0)
@@ -64,8 +85,26 @@ export const sumOf = (items: readonly { sizeBytes: number }[]): number =>
  */
 export function nextStep(upload: Upload, heldBytes: number, pressed: boolean): 'finish' | 'part' | 'piece' | 'wait' {
   if (upload.offsetBytes + heldBytes === upload.sizeBytes) return 'finish'
-  if (!isSmall(upload) && sumOf(upload.pieces) + heldBytes >= limits.partSizeBytes) return 'part'
-  return pressed && heldBytes > 0 ? 'piece' : 'wait'
+  const isFull = sumOf(upload.pieces) + heldBytes >= limits.partSizeBytes
+  if (isFull && !isSmall(upload) && upload.kind !== 'partial') return 'part'
+  return heldBytes > 0 && (pressed || heldBytes >= limits.partSizeBytes) ? 'piece' : 'wait'
+}
+
+/** Whether every byte is in a part of its multipart. */
+export const isInParts = ({
+  multipart,
+  parts,
+  sizeBytes,
+}: Pick<Upload, 'multipart' | 'parts' | 'sizeBytes'>): boolean => multipart !== null && sumOf(parts) === sizeBytes
+
+/** Whether every byte is durable and what is left to do is ours alone. */
+export const isWaitingForUs = ({ state, offsetBytes, sizeBytes }: Upload): boolean =>
+  state === 'finishing' || (state === 'open' && offsetBytes === sizeBytes)
+
+/** How many bytes behind its offset are held at most before the next step is taken. */
+export function roomFor(upload: Upload): number {
+  if (upload.kind === 'partial' || isSmall(upload)) return limits.partSizeBytes
+  return Math.max(limits.partSizeBytes - sumOf(upload.pieces), 1)
 }
 
 /** After `sizeBytes` were staged as a piece. */
@@ -81,6 +120,25 @@ export function withPart(upload: Upload, part: Part): Bytes {
   return { offsetBytes: sumOf(parts), parts, nextPart: part.number + 1, pieces: [] }
 }
 
+/** So many pieces at the end, each smaller than so much, are put together as one: few reads at the end, and each byte is written few times. */
+const crumbsMax = 64
+const crumbBytes = 256 * 1024
+
+/** The last pieces, when they are too many and too small; else none. */
+export function crumbsOf({ pieces }: Pick<Upload, 'pieces'>): Piece[] {
+  const crumbs = pieces.slice(pieces.findLastIndex(({ sizeBytes }) => sizeBytes >= crumbBytes) + 1)
+  return crumbs.length > crumbsMax ? crumbs : []
+}
+
+/** After the last of its pieces were put together as one. */
+export function withMerged(upload: Upload, crumbs: readonly Piece[]): Bytes {
+  const { offsetBytes, parts, nextPart } = upload
+  const [first] = crumbs
+  if (!first) throw new Error('nothing to put together')
+  const merged = { offset: first.offset, sizeBytes: sumOf(crumbs), holder: upload.holder }
+  return { offsetBytes, parts, nextPart, pieces: [...upload.pieces.slice(0, -crumbs.length), merged] }
+}
+
 /** How long after an upload's end a call to the bucket that was cut off may still take effect, with room to spare. */
 export const lateEffectsMs = 3_600_000
 
@@ -91,5 +149,15 @@ export function leftovers(upload: Pick<Upload, 'photo' | 'tried' | 'storedAs'>):
 
 /** Whether anything but the photo can be in the bucket. For most it can't, and asking the bucket costs as much as storing did. */
 export function mayHaveLeft(upload: Upload): boolean {
-  return !isSmall(upload) || upload.staged || leftovers(upload).length > 0
+  return mayHaveParts(upload) || upload.staged || leftovers(upload).length > 0
+}
+
+/** Whether a multipart can be in the bucket. One that proved small may have begun one before its length was known. */
+export function mayHaveParts(upload: Pick<Upload, 'sizeBytes' | 'multipart' | 'tried'>): boolean {
+  return !isSmall(upload) || upload.multipart !== null || upload.tried.length > 0
+}
+
+/** Whether its bytes in the bucket may be removed: no request will ask for them again. */
+export function isOver({ state, kind, usedBy }: Pick<Upload, 'state' | 'kind' | 'usedBy'>): boolean {
+  return state === 'ended' || (state === 'done' && (kind !== 'partial' || usedBy !== null))
 }

@@ -2,6 +2,7 @@
  * Goal: the benches run, their results have the names that other programs read, and what they count is what the protocols
  * imply. How fast anything is, is never asserted here: that is for a calm machine.
  */
+import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
 import { packageFolder } from '../../src/core/package-folder.js'
@@ -59,10 +60,27 @@ describeWith('s3', 'the upload bench', () => {
       throughputRatioToStock: positive,
       rssMb500: positive,
       rssMbVideo: expect.any(Number),
+      throughputRatioToFloor: positive,
+      cpuRatioToFloorPostPatch: positive,
+      cpuRatioToStockPostPatch: positive,
+      throughputRatioToStockPostPatch: positive,
+      cpuRatioToFloor512KiBChunks: positive,
+      cpuRatioToStock512KiBChunks: positive,
+      throughputRatioToStock512KiBChunks: positive,
+      cpuRatioToFloorVideo: positive,
+      cpuRatioToStockVideo: positive,
+      throughputRatioToStockVideo: positive,
+      videoSeconds: positive,
+      throughputRatioBesideDribblers: positive,
+      p99MsAlone: positive,
+      p99MsBesideDribblers: positive,
     })
     // Each chunk is durable by one call. What putting them together costs is bounded by reading each of them once.
     expect(results.s3CallsOver512KiBChunks).toBeGreaterThanOrEqual(0)
     expect(results.s3CallsOver512KiBChunks).toBeLessThanOrEqual(8)
-    expect(output).toMatch(/photosync +stock tus +floor/)
+    const file = /^written to (.*\.md)$/m.exec(output)?.[1] ?? ''
+    const tables = await readFile(file, 'utf8')
+    expect(tables).toMatch(/photosync \| +stock tus \| +floor/)
+    expect(output).toContain(tables)
   }, 240_000)
 })

@@ -1,4 +1,4 @@
-/** What every bench is: something to run, results for machines, a table for people. */
+/** What every bench is: something to run, results for machines, tables for people. */
 export interface Bench {
   /** One line: what is measured against what. */
   about: string
@@ -16,6 +16,6 @@ export interface BenchOptions {
 
 export interface BenchOutcome {
   results: Readonly<Record<string, number>>
-  /** Lines for people, without the title. */
-  table: string
+  /** For people, in Markdown, without the title. */
+  tables: string
 }

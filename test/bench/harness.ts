@@ -1,26 +1,32 @@
 /**
- * How sides are compared: in turns (A B C A B C …), so that whatever else the machine does meets them all; after rounds that
- * warm up and are thrown away; each side a server in a process of its own, whose CPU time is read around every round.
+ * How sides are compared: in turns, so that whatever else the machine does meets them all, and in an order that changes, so that
+ * none always runs after the same other; after rounds that warm up and are thrown away; each side a server in a process of its
+ * own. CPU time is read around every round, of the server and of whatever else the round keeps busy.
  */
-import { cpuMs } from './process-cost.js'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { cpuMsOf } from './process-cost.js'
 
 export interface Side {
   name: string
-  /** The processes whose CPU time is this side's, by the name it is told under. `server` is one of them. */
-  pids: Readonly<Record<string, number>> & { server: number }
+  /** The process whose CPU time is this side's. */
+  serverPid: number
   /** One round's work; it ends when all of it is done. */
   work(round: number): Promise<void>
 }
 
 export interface Sample {
   seconds: number
-  /** By the names of the side's processes. */
-  cpuMs: Readonly<Record<string, number>> & { server: number }
+  cpuMs: CpuMs
 }
+
+/** By who spent it. `client` is this process. */
+export type CpuMs = Readonly<Record<string, number>> & { server: number; client: number }
 
 export interface Rounds {
   rounds: number
   warmUpRounds: number
+  /** Processes that the sides share, by the name that their CPU time is told under. */
+  shared: Readonly<Record<string, readonly number[]>>
   say: (line: string) => void
   signal: AbortSignal
 }
@@ -28,34 +34,42 @@ export interface Rounds {
 /** The samples of each side by its name, in the order of the rounds: those with the same index belong together. */
 export async function interleave<N extends string>(
   sides: readonly (Side & { name: N })[],
-  { rounds, warmUpRounds, say, signal }: Rounds,
+  { rounds, warmUpRounds, shared, say, signal }: Rounds,
 ): Promise<Record<N, Sample[]>> {
   const samples = Object.fromEntries(sides.map(({ name }) => [name, []])) as unknown as Record<N, Sample[]>
   for (let round = 0; round < warmUpRounds + rounds; round++) {
-    const told: string[] = []
-    for (const side of sides) {
+    const told = new Map<string, string>()
+    for (const side of orderOf(sides, round)) {
       signal.throwIfAborted()
-      const sample = await measure(side, round)
+      const sample = await measure(side, round, shared)
       if (round >= warmUpRounds) samples[side.name].push(sample)
-      told.push(`${side.name} ${sample.seconds.toFixed(1)} s, ${sample.cpuMs.server} ms of CPU`)
+      told.set(side.name, `${side.name} ${sample.seconds.toFixed(1)} s, ${Math.round(sample.cpuMs.server)} ms of CPU`)
     }
     const which = round < warmUpRounds ? 'warm-up' : `round ${round - warmUpRounds + 1} of ${rounds}`
-    say(`${which}: ${told.join(' · ')}`)
+    say(`${which}: ${sides.map(({ name }) => told.get(name)).join(' · ')}`)
   }
   return samples
 }
 
-async function measure(side: Side, round: number): Promise<Sample> {
-  const before = await cpuOf(side)
-  const startMs = performance.now()
-  await side.work(round)
-  const seconds = (performance.now() - startMs) / 1_000
-  const after = await cpuOf(side)
-  const spent = Object.entries(after).map(([name, ms]) => [name, ms - (before[name] ?? 0)])
-  return { seconds, cpuMs: Object.fromEntries(spent) as Sample['cpuMs'] }
+/** The first of one round is not that of the next, and every other round runs backwards: six rounds try all orders of three. */
+export function orderOf<T>(sides: readonly T[], round: number): T[] {
+  const first = round % sides.length
+  const turned = [...sides.slice(first), ...sides.slice(0, first)]
+  return round % 2 === 0 ? turned : turned.reverse()
 }
 
-async function cpuOf({ pids }: Side): Promise<Record<string, number>> {
-  const read = Object.entries(pids).map(async ([name, pid]) => [name, await cpuMs(pid)] as const)
-  return Object.fromEntries(await Promise.all(read))
+/** What a server still does once it has answered is its cost, too. */
+const aftermathMs = 100
+
+async function measure({ serverPid, work }: Side, round: number, shared: Rounds['shared']): Promise<Sample> {
+  const groups = { server: [serverPid], ...shared }
+  const before = cpuMsOf(groups)
+  const ownBefore = process.cpuUsage()
+  const startMs = performance.now()
+  await work(round)
+  const seconds = (performance.now() - startMs) / 1_000
+  const own = process.cpuUsage(ownBefore)
+  await sleep(aftermathMs)
+  const spent = Object.entries(cpuMsOf(groups)).map(([name, ms]) => [name, ms - (before[name] ?? 0)])
+  return { seconds, cpuMs: { ...Object.fromEntries(spent), client: (own.user + own.system) / 1_000 } as CpuMs }
 }

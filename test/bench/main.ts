@@ -49,9 +49,9 @@ async function main(args: readonly string[]): Promise<number> {
   try {
     const outcome = await bench.run({ quick, say, signal })
     const report = { bench: name, date, machine: describeMachine(), quick, outcome }
-    const folder = await writeReport(report)
+    const file = await writeReport(report)
     ;(json ? process.stderr : process.stdout).write(`\n${toText(report)}`)
-    say(`\nwritten to ${folder}`)
+    say(`\nwritten to ${file}`)
     if (json) process.stdout.write(`${toJson(report)}\n`)
     return status.ok
   } catch (error) {

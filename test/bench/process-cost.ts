@@ -1,6 +1,6 @@
-/** What a process costs, as Linux tells it in /proc: CPU time and memory of one that we started. Reads /proc only. */
-import { existsSync } from 'node:fs'
-import { readdir, readFile, writeFile } from 'node:fs/promises'
+/** What processes cost, as Linux tells it in /proc: CPU time and memory of those that we started. Reads /proc only. */
+import { existsSync, readdirSync, readFileSync } from 'node:fs'
+import { readFile, writeFile } from 'node:fs/promises'
 
 /** Why nothing can be measured on this machine; undefined when it can. */
 export function processCostMissing(): string | undefined {
@@ -13,32 +13,86 @@ const ticksPerSecond = 100
 interface Stat {
   pid: number
   parent: number
-  ticks: number
+  command: string
+  /** CPU time of its own threads. */
+  ownTicks: number
+  /** Of its children that have ended. */
+  endedTicks: number
 }
 
-/** User and system time so far of the process, its living descendants and all of their children that have ended. */
-export async function cpuMs(pid: number): Promise<number> {
-  const pids = (await readdir('/proc')).filter(name => /^\d+$/.test(name)).map(Number)
-  const stats = (await Promise.all(pids.map(readStat))).filter(stat => stat !== undefined)
-  const family = new Set([pid])
+/**
+ * User and system time so far, in milliseconds, of each group: its processes, their living descendants and all of their
+ * children that have ended.
+ */
+export function cpuMsOf(groups: Readonly<Record<string, readonly number[]>>): Record<string, number> {
+  const stats = readStats()
+  return Object.fromEntries(Object.entries(groups).map(([name, pids]) => [name, familyMs(stats, pids)]))
+}
+
+function familyMs(stats: readonly Stat[], pids: readonly number[]): number {
+  const family = new Set(pids)
   // A parent may have a higher id than its child; a family this shallow is complete after as many passes as it has levels.
   for (let before = 0; before < family.size; ) {
     before = family.size
     for (const stat of stats) if (family.has(stat.parent)) family.add(stat.pid)
   }
-  if (!stats.some(stat => stat.pid === pid)) throw new Error(`process ${pid} has ended`)
-  const ticks = stats.reduce((sum, stat) => (family.has(stat.pid) ? sum + stat.ticks : sum), 0)
-  return (ticks * 1_000) / ticksPerSecond
+  for (const pid of pids) if (!stats.some(stat => stat.pid === pid)) throw new Error(`process ${pid} has ended`)
+  return stats.reduce((sum, stat) => (family.has(stat.pid) ? sum + ownMs(stat) + ticksToMs(stat.endedTicks) : sum), 0)
+}
+
+/** The children of this process whose programs have one of these names. */
+export function childrenRunning(...commands: string[]): number[] {
+  return readStats()
+    .filter(({ parent, command }) => parent === process.pid && commands.includes(command))
+    .map(({ pid }) => pid)
+}
+
+function readStats(): Stat[] {
+  return readdirSync('/proc')
+    .filter(name => /^\d+$/.test(name))
+    .map(name => readStat(Number(name)))
+    .filter(stat => stat !== undefined)
 }
 
 /** See proc_pid_stat(5). The command, field 2, is in brackets and may hold anything. */
-async function readStat(pid: number): Promise<Stat | undefined> {
-  const text = await readFile(`/proc/${pid}/stat`, 'utf8').catch(() => undefined)
+function readStat(pid: number): Stat | undefined {
+  const text = readOr(`/proc/${pid}/stat`)
   if (text === undefined) return undefined
-  const fields = text.slice(text.lastIndexOf(')') + 2).split(' ')
+  const commandEnd = text.lastIndexOf(')')
+  const fields = text.slice(commandEnd + 2).split(' ')
   const field = (number: number) => Number(fields[number - 3])
   const [utime, stime, cutime, cstime] = [field(14), field(15), field(16), field(17)]
-  return { pid, parent: field(4), ticks: utime + stime + cutime + cstime }
+  const command = text.slice(text.indexOf('(') + 1, commandEnd)
+  return { pid, parent: field(4), command, ownTicks: utime + stime, endedTicks: cutime + cstime }
+}
+
+/** By the scheduler's own account of each thread, in nanoseconds; a tick is more than a small upload costs Postgres. */
+function ownMs({ pid, ownTicks }: Stat): number {
+  try {
+    const times = readdirSync(`/proc/${pid}/task`).map(thread => readOr(`/proc/${pid}/task/${thread}/schedstat`))
+    const nanoseconds = times.reduce((sum, text) => sum + Number(text?.split(' ', 1)[0] ?? 0), 0)
+    if (nanoseconds > 0) return nanoseconds / 1e6
+  } catch {
+    // It has just ended, or this kernel keeps no such account.
+  }
+  return ticksToMs(ownTicks)
+}
+
+const ticksToMs = (ticks: number): number => (ticks * 1_000) / ticksPerSecond
+
+/** undefined when there is no such file, because the process has ended. */
+function readOr(path: string): string | undefined {
+  try {
+    return readFileSync(path, 'utf8')
+  } catch {
+    return undefined
+  }
+}
+
+/** How many files and connections this process, and each that it starts, may have open. */
+export function openFilesMax(): number {
+  const text = /^Max open files\s+(\S+)/m.exec(readOr('/proc/self/limits') ?? '')?.[1]
+  return text === undefined || text === 'unlimited' ? Number.POSITIVE_INFINITY : Number(text)
 }
 
 /** Resident memory now, in bytes. */

@@ -18,6 +18,12 @@ export function summarize(values: readonly number[]): Summary {
   return { median: median(values), min: Math.min(...values), max: Math.max(...values) }
 }
 
+/** The least value that at least this share (above 0, up to 1) of them does not exceed. */
+export function percentile(values: readonly number[], share: number): number {
+  const sorted = requireSome(values).toSorted((a, b) => a - b)
+  return sorted[Math.ceil(sorted.length * share) - 1] as number
+}
+
 /**
  * Each round's ratio. Two sides of one round met the same machine, so their ratio keeps what a busy neighbour adds to both
  * out of the result; that of two medians would not.

@@ -1,40 +1,23 @@
 /**
  * The upload bench: this endpoint beside stock tus-node-server with its S3 store, and beside the floor, the least that a server
- * could do. All write to the same S3 service. S3 calls are counted; CPU and throughput are of creation-with-upload, 3 MB
- * photos, 8 in flight; memory is of freshly started processes.
+ * could do. All write to the same S3 service. S3 calls are counted; CPU and throughput are of three ways to send a 3 MB photo
+ * and of a video; then a quick client beside thousands of slow ones; memory is of freshly started processes.
  */
 import { AppError } from '../../src/core/errors.js'
 import type { Bench, BenchOptions, BenchOutcome } from './bench.js'
-import { interleave, type Sample, type Side } from './harness.js'
+import { describeMachine } from './machine.js'
 import { processCostMissing } from './process-cost.js'
-import { inFlight, makeClient, makePhotos } from './upload/client.js'
-import { type CleanUp, countCalls, reapNow } from './upload/counts.js'
-import type { Plan } from './upload/measured.js'
+import { countCalls } from './upload/counts.js'
+import { comparePaces, dribblersPossible } from './upload/dribblers.js'
+import type { Measured, Plan } from './upload/measured.js'
 import { peakOfCrowd, peakOfVideo } from './upload/memory.js'
-import { describeUploads, resultsOf } from './upload/report.js'
+import { fullPlan, quickPlan } from './upload/plans.js'
+import { cleanUpCost, type OpenReaper, reaperOn } from './upload/reaper.js'
+import { describeUploads } from './upload/report.js'
+import { resultsOf } from './upload/results.js'
 import { type Services, startServices } from './upload/services.js'
 import { prepareSides, type RunningSide, type SideName } from './upload/sides.js'
-
-const same = { photoBytes: 3_000_000, chunkBytes: 512 * 1024, inFlight: 8 }
-const fullPlan: Plan = {
-  ...same,
-  uploadsCounted: 4,
-  photosPerRound: 64,
-  rounds: 7,
-  warmUpRounds: 2,
-  // Twice and a half what our process may hold of bodies, so that the budget is put to the test.
-  crowd: { uploads: 500, photoBytes: 1_000_000, steps: 20, stepMs: 200 },
-  videoBytes: 200_000_000,
-}
-const quickPlan: Plan = {
-  ...same,
-  uploadsCounted: 2,
-  photosPerRound: 8,
-  rounds: 1,
-  warmUpRounds: 1,
-  crowd: { uploads: 40, photoBytes: 100_000, steps: 4, stepMs: 50 },
-  videoBytes: 20_000_000,
-}
+import { type RunningSides, timeUploads } from './upload/timed.js'
 
 export const uploadBench: Bench = {
   about: 'this endpoint, stock @tus/server with @tus/s3-store, and the floor, on one S3 service',
@@ -51,65 +34,89 @@ export const uploadBench: Bench = {
   },
 }
 
+/** Below what one person may have open at once. */
+const dribblersPerPerson = 250
+
+type Start = (name: SideName) => Promise<RunningSide>
+type Asked = Pick<BenchOptions, 'say' | 'signal'>
+
 async function runUploads(services: Services, { quick, say, signal }: BenchOptions): Promise<BenchOutcome> {
-  const plan = quick ? quickPlan : fullPlan
-  const sides = await prepareSides(services)
-  const start = (name: SideName) => sides[name](services.s3)
+  const plan = planFor(quick ? quickPlan : fullPlan)
+  const sides = await prepareSides(services, { others: Math.ceil(plan.dribblers.uploads / dribblersPerPerson) })
+  const start: Start = name => sides[name](services.s3)
+  const openReaper = reaperOn(sides.env(services.s3).DATABASE_URL ?? '', signal)
 
   say('counting S3 calls')
-  const count = (name: 'ours' | 'stock', cleanUp: CleanUp) =>
-    countCalls(sides[name], cleanUp, { bucket: services.s3, uploads: plan.uploadsCounted, signal, ...plan })
-  const reap = reapNow(sides.env(services.s3).DATABASE_URL ?? '', signal)
-  const calls = { ours: await count('ours', reap), stock: await count('stock', async () => {}) }
-
-  const samples = await timeSides(start, services, plan, { say, signal })
-
-  const memoryOf = async (name: 'ours' | 'stock') => {
-    say(`memory of ${name}: ${plan.crowd.uploads} uploads in flight, then a video`)
-    return {
-      crowdBytes: await onFresh(start(name), side => peakOfCrowd(side, { ...plan.crowd, signal })),
-      videoBytes: await onFresh(start(name), side => peakOfVideo(side, plan.videoBytes)),
-    }
+  const countOptions = { ...plan, bucket: services.s3, uploads: plan.uploadsCounted, signal }
+  const [ours, stock, running] = await allOrNone([
+    countCalls(sides.ours, openReaper, countOptions),
+    countCalls(sides.stock, undefined, countOptions),
+    startAll(start),
+  ])
+  const onRunning = await measureRunning(running, openReaper, services, plan, { say, signal })
+  const memory = {
+    ours: await memoryOf('ours', start, plan, { say, signal }),
+    stock: await memoryOf('stock', start, plan, { say, signal }),
   }
-  const memory = { ours: await memoryOf('ours'), stock: await memoryOf('stock') }
-  const measured = { plan, calls, samples, memory }
-  return { results: resultsOf(measured), table: describeUploads(measured) }
+  const measured: Measured = { cores: describeMachine().cores, plan, calls: { ours, stock }, ...onRunning, memory }
+  return { results: resultsOf(measured), tables: describeUploads(measured) }
 }
 
-async function timeSides(
-  start: (name: SideName) => Promise<RunningSide>,
-  { postgresPid }: Services,
+function planFor(plan: Plan): Plan {
+  return { ...plan, dribblers: { ...plan.dribblers, uploads: dribblersPossible(plan.dribblers.uploads) } }
+}
+
+/** What is measured of servers that run and are warm. */
+async function measureRunning(
+  running: RunningSides,
+  openReaper: OpenReaper,
+  { pids: shared, s3 }: Services,
   plan: Plan,
-  { say, signal }: Pick<BenchOptions, 'say' | 'signal'>,
-): Promise<Record<SideName, Sample[]>> {
-  const photo = makePhotos(plan.photoBytes)
-  const running: RunningSide[] = []
-  const ends: (() => void)[] = []
+  { say, signal }: Asked,
+): Promise<Pick<Measured, 'timed' | 'video' | 'cleanUp' | 'dribblers'>> {
   try {
-    const sides: (Side & { name: SideName })[] = []
-    for (const name of ['floor', 'stock', 'ours'] as const) {
-      const side = await start(name)
-      running.push(side)
-      const client = makeClient(side.target, { connections: plan.inFlight })
-      ends.push(client.close)
-      sides.push({
-        name,
-        pids: { server: side.pid, ...(name === 'ours' && { postgres: postgresPid }) },
-        work: () => inFlight(plan.photosPerRound, plan.inFlight, () => client.creationWithUpload(photo())),
-      })
+    const { chunkedUrls, ...times } = await timeUploads(running, plan, { shared, say, signal })
+    const reaper = openReaper(s3)
+    const cleanUp = await cleanUpCost(reaper, chunkedUrls, shared).finally(() => reaper.close())
+    const compare = async (name: 'ours' | 'stock') => {
+      say(`${name}: a quick client alone, then beside ${plan.dribblers.uploads} dribbling uploads`)
+      const compared = await comparePaces(running[name], { ...plan, ...plan.dribblers, s3: shared.s3, say, signal })
+      // What it still does for the uploads that broke off is nothing to the next one.
+      await running[name].stop()
+      return compared
     }
-    return await interleave(sides, { ...plan, say, signal })
+    const dribblers = { ours: await compare('ours'), stock: await compare('stock') }
+    return { ...times, cleanUp, dribblers }
   } finally {
-    for (const end of ends) end()
-    await Promise.all(running.map(side => side.stop()))
+    await Promise.all(Object.values(running).map(side => side.stop()))
   }
 }
 
-async function onFresh<T>(starting: Promise<RunningSide>, work: (side: RunningSide) => Promise<T>): Promise<T> {
-  const side = await starting
+async function startAll(start: Start): Promise<RunningSides> {
+  const [floor, stock, ours] = await allOrNone([start('floor'), start('stock'), start('ours')])
+  return { floor, stock, ours }
+}
+
+async function memoryOf(
+  name: 'ours' | 'stock',
+  start: Start,
+  plan: Plan,
+  { say, signal }: Asked,
+): Promise<Measured['memory']['ours']> {
+  say(`memory of ${name}: ${plan.crowd.uploads} uploads in flight, then a video`)
+  const [forCrowd, forVideo] = await allOrNone([start(name), start(name)])
   try {
-    return await work(side)
+    return {
+      crowdBytes: await peakOfCrowd(forCrowd, { ...plan.crowd, signal }),
+      videoBytes: await peakOfVideo(forVideo, plan.video.sizeBytes, signal),
+    }
   } finally {
-    await side.stop()
+    await Promise.all([forCrowd.stop(), forVideo.stop()])
   }
+}
+
+/** Like Promise.all, but nothing of it goes on once this rejects. Servers end with this process at the latest. */
+async function allOrNone<T extends readonly unknown[]>(all: { [K in keyof T]: Promise<T[K]> }): Promise<T> {
+  await Promise.allSettled(all)
+  return (await Promise.all(all)) as unknown as T
 }

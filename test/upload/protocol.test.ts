@@ -3,7 +3,7 @@ import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { isAppError } from '../../src/core/errors.js'
 import { limits } from '../../src/core/limits.js'
-import { parseByteCount, parseMetadata, readFileFacts } from '../../src/upload/protocol.js'
+import { hasMediaType, parseByteCount, parseMetadata, readFileFacts } from '../../src/upload/protocol.js'
 
 const base64 = (text: string | Buffer) => Buffer.from(text).toString('base64')
 const factsOf = (entries: Record<string, string>) => readFileFacts(new Map(Object.entries(entries)))
@@ -54,6 +54,17 @@ describe('a count of bytes', () => {
     )
   })
 })
+
+test.each([
+  ['image/jpeg', true],
+  ['Image/JPEG', true],
+  ['image/jpeg;q=1', true],
+  [' image/jpeg ; q=1', true],
+  ['image/jpeg2', false],
+  ['image/jpeg, image/png', false],
+  ['', false],
+  [undefined, false],
+])('the media type %j is image/jpeg: %s', (header, is) => expect(hasMediaType(header, 'image/jpeg')).toBe(is))
 
 describe('Upload-Metadata', () => {
   test.each([

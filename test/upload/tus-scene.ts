@@ -5,7 +5,16 @@ import { originalKey, type Placement } from '../../src/core/keys.js'
 import type { Bucket } from '../../src/storage/bucket.js'
 import { memoryBucket } from '../../src/storage/memory-bucket.js'
 import { type MovableClock, movableClock, openUploadRegion, type UploadRegion } from './region.js'
-import { type Answer, ask, metadataOf, offsetBody, startTus, type TusServer, uploads } from './tus-server.js'
+import {
+  type Answer,
+  ask,
+  type Headers,
+  metadataOf,
+  offsetBody,
+  startTus,
+  type TusServer,
+  uploads,
+} from './tus-server.js'
 
 export interface TusScene {
   clock: MovableClock
@@ -40,7 +49,7 @@ export function useTus(): TusScene {
 }
 
 export function requestsTo(scene: TusScene) {
-  const post = (headers: Record<string, string | number>, body?: Buffer | string) =>
+  const post = (headers: Headers, body?: Buffer | string) =>
     ask(scene.tus.port, 'POST', uploads, { headers, ...(body !== undefined && { body }) })
   return {
     post,
@@ -48,9 +57,13 @@ export function requestsTo(scene: TusScene) {
       ask(scene.tus.port, 'PATCH', path, { headers: { 'Upload-Offset': offset, ...offsetBody }, body }),
     head: (path: string, port = scene.tus.port) => ask(port, 'HEAD', path),
     /** The path of a new upload without bytes. */
-    create: async (sizeBytes: number, metadata: Record<string, string> = {}): Promise<string> => {
+    create: async (
+      sizeBytes: number,
+      metadata: Record<string, string> = {},
+      headers: Headers = {},
+    ): Promise<string> => {
       const header = Object.keys(metadata).length > 0 ? { 'Upload-Metadata': metadataOf(metadata) } : {}
-      const answer = await post({ 'Upload-Length': sizeBytes, ...header })
+      const answer = await post({ 'Upload-Length': sizeBytes, ...header, ...headers })
       expect(answer.status).toBe(201)
       return answer.headers.location as string
     },

@@ -1,12 +1,18 @@
 /** A process that speaks tus on a port of its own, and requests to it that can be broken anywhere. */
 import http from 'node:http'
+import { createServer, type ServerHttp2Session } from 'node:http2'
 import type { AddressInfo } from 'node:net'
 import { newId } from '../../src/core/ids.js'
 import type { Placement } from '../../src/core/keys.js'
 import type { Database } from '../../src/db/database.js'
+import type { RequestHandler } from '../../src/http/expect.js'
+import { Http2Request, Http2Response } from '../../src/http/http2-messages.js'
+import { makeNodeServer, type NodeServer } from '../../src/http/node-server.js'
+import { boundRest } from '../../src/http/rest-of-body.js'
 import type { Signals } from '../../src/queue/signals.js'
 import type { Bucket } from '../../src/storage/bucket.js'
-import { type Engine, makeEngine } from '../../src/upload/engine.js'
+import type { Engine } from '../../src/upload/contract.js'
+import { makeEngine } from '../../src/upload/engine.js'
 import { makeTusFront } from '../../src/upload/tus/front.js'
 import type { MovableClock } from './region.js'
 
@@ -28,13 +34,16 @@ export interface TusServerParts {
   stallMs?: number
   /** Who calls, by the header `person`. */
   people: readonly Placement[]
+  /** Only HTTP/2, without TLS. */
+  http2?: boolean
 }
 
-export async function startTus({ people, ...parts }: TusServerParts): Promise<TusServer> {
+export async function startTus({ people, http2 = false, ...parts }: TusServerParts): Promise<TusServer> {
   const engine = await makeEngine({ ...parts, newId })
   const front = makeTusFront({ engine, path: uploads, report: () => {} })
   const running = new Set<Promise<void>>()
-  const server = http.createServer((req, res) => {
+  const { server, endAll } = (http2 ? makeHttp2 : makeNodeServer)((req, res) => {
+    boundRest(req, res)
     const placement = people[Number(req.headers.person ?? 0)] as Placement
     const caller = { ...placement, device: null, session: false }
     const task = front(req, res, req.method === 'OPTIONS' ? undefined : caller).finally(() => running.delete(task))
@@ -46,10 +55,24 @@ export async function startTus({ people, ...parts }: TusServerParts): Promise<Tu
     port: (server.address() as AddressInfo).port,
     running: () => running.size,
     close: async () => {
-      server.closeAllConnections()
+      endAll()
       await new Promise(resolve => server.close(resolve))
       await Promise.all(running)
       engine.close()
+    },
+  }
+}
+
+/** As makeNodeServer does, but for TLS. */
+function makeHttp2(handle: RequestHandler): Pick<NodeServer, 'server' | 'endAll'> {
+  const sessions = new Set<ServerHttp2Session>()
+  const server = createServer({ Http2ServerRequest: Http2Request, Http2ServerResponse: Http2Response })
+  server.on('session', session => sessions.add(session))
+  server.on('request', handle as never)
+  return {
+    server: server as unknown as http.Server,
+    endAll: () => {
+      for (const session of sessions) session.destroy()
     },
   }
 }
@@ -60,8 +83,11 @@ export interface Answer {
   text: string
 }
 
+/** A list is one header sent several times. */
+export type Headers = Readonly<Record<string, string | number | string[]>>
+
 export interface RequestOptions {
-  headers?: Record<string, string | number>
+  headers?: Headers
   body?: Buffer | string
   agent?: http.Agent
 }

@@ -42,8 +42,11 @@ describe('an upload', () => {
     expect([...told(again), ...receiptOf(again)]).toEqual([204, 100_000, photo, '?0'])
     const at = await head(path, scene.other.port)
     expect([...told(at), ...receiptOf(at)]).toEqual([200, 100_000, photo, '?0'])
-    const behind = await patch(path, 60_000, content.subarray(60_000))
-    expect(told(behind)).toEqual([409, 100_000])
+    const lastAgain = await patch(path, 60_000, content.subarray(60_000))
+    expect([...told(lastAgain), ...receiptOf(lastAgain)]).toEqual([204, 100_000, photo, '?0'])
+    // Also with the answer to a request that comes too late.
+    const behind = await patch(path, 10, content.subarray(10, 20))
+    expect([...told(behind), ...receiptOf(behind)]).toEqual([409, 100_000, photo, '?0'])
   })
 
   test('comes whole with its creation, and the same content again is the same photo', async () => {
@@ -101,11 +104,63 @@ describe('an upload', () => {
 
 test('OPTIONS says what is offered, to everybody', async () => {
   const answer = await ask(scene.tus.port, 'OPTIONS', uploads, { headers: { 'Tus-Resumable': '' } })
-  expect(answer.status).toBeLessThan(300)
+  expect(answer.status).toBe(200)
   expect(answer.headers).toMatchObject({
     'tus-version': '1.0.0',
+    'tus-resumable': '1.0.0',
     'tus-max-size': String(limits.uploadSizeBytes),
-    'tus-extension': 'creation,creation-with-upload,termination,expiration',
+    'tus-checksum-algorithm': 'sha256,sha1,md5,crc32',
+    'tus-extension':
+      'creation,creation-with-upload,creation-defer-length,expiration,checksum,termination,concatenation',
+  })
+})
+
+describe('an upload in parts', () => {
+  test('has its receipt with its creation, and again wherever it is asked for', async () => {
+    const pieces = [randomBytes(70_000), randomBytes(30_000)]
+    const paths = await Promise.all(
+      pieces.map(async piece => {
+        const headers = { 'Upload-Length': piece.length, 'Upload-Concat': 'partial', ...offsetBody }
+        const created = await post(headers, piece)
+        expect([...told(created), ...receiptOf(created)]).toEqual([201, piece.length, undefined, undefined])
+        return created.headers.location as string
+      }),
+    )
+    const concat = { 'Upload-Concat': `final;${paths.join(' ')}` }
+    const final = await post(concat)
+    expect(told(final)).toEqual([201, 100_000])
+    const [photo, duplicate] = receiptOf(final)
+    expect(duplicate).toBe('?0')
+    expect((await stored(photo)).equals(Buffer.concat(pieces))).toBe(true)
+    const again = await ask(scene.other.port, 'POST', uploads, { headers: concat })
+    expect([again.headers.location, ...receiptOf(again)]).toEqual([final.headers.location, photo, '?0'])
+    const found = await head(final.headers.location as string, scene.other.port)
+    expect([...told(found), ...receiptOf(found)]).toEqual([200, 100_000, photo, '?0'])
+  })
+
+  test('is made of one’s own parts only', async () => {
+    const path = await create(3, {}, { 'Upload-Concat': 'partial' })
+    await patch(path, 0, 'abc')
+    const headers = { 'Upload-Concat': `final;${path}`, person: '1' }
+    expect((await ask(scene.tus.port, 'POST', uploads, { headers })).status).toBe(400)
+    expect(told(await head(path))).toEqual([200, 3])
+  })
+})
+
+describe('what a handset says of a file', () => {
+  test.each([
+    ['../../etc/passwd', 'passwd'],
+    ['C:\\DCIM\\a.jpg', 'a.jpg'],
+    ['a\r\nX-Smuggled: yes\u0000.jpg', 'aX-Smuggled: yes.jpg'],
+    [`${'n'.repeat(1_000)}.jpg`, `${'n'.repeat(251)}.jpg`],
+    ['..', null],
+  ])('%j is kept as a name that can do no harm', async (filename, kept) => {
+    const path = await create(1, { filename, __proto__: 'x', constructor: 'y' })
+    const [row] = await scene.region.db.query<{ file_name: string | null }>(
+      'select file_name from uploads where id = $1',
+      [path.slice(-26)],
+    )
+    expect(row?.file_name).toBe(kept)
   })
 })
 
@@ -118,10 +173,11 @@ describe('what is refused', () => {
     ['a length with a unit', { 'Upload-Length': '12abc' }],
     ['a fraction', { 'Upload-Length': '1.5' }],
     ['more than a number holds', { 'Upload-Length': '99999999999999999999' }],
-    ['a length to come', { 'Upload-Defer-Length': '1' }],
-    ['concatenation', { 'Upload-Length': '1', 'Upload-Concat': 'partial' }],
+    ['a length twice', { 'Upload-Length': ['1', '1'] }],
+    ['two answers to whether the length comes later', { 'Upload-Defer-Length': ['1', '0'] }],
     ['metadata that is no base64', { 'Upload-Length': '1', 'Upload-Metadata': 'filename a.jpg' }],
     ['metadata with a key twice', { 'Upload-Length': '1', 'Upload-Metadata': 'a YQ==,a YQ==' }],
+    ['metadata with a key in two headers', { 'Upload-Length': '1', 'Upload-Metadata': ['a YQ==', 'a YQ=='] }],
     ['metadata that is too long', { 'Upload-Length': '1', 'Upload-Metadata': `a ${'A'.repeat(5_000)}` }],
     ['a hash that is none', { 'Upload-Length': '1', 'Upload-Metadata': metadataOf({ sha256: 'abc' }) }],
   ])('at creation: %s', async (_title, headers) => {
@@ -175,6 +231,21 @@ describe('what is refused', () => {
       expect((await ask(scene.tus.port, method, target, { headers })).status, `${method} ${target}`).toBe(404)
     }
     expect(told(await head(path))).toEqual([200, 0])
+  })
+
+  test('a method that uploads do not have: 405, with those that they have', async () => {
+    const path = await create(3)
+    for (const [method, target, allowed] of [
+      ['GET', path, 'HEAD, PATCH, DELETE, OPTIONS'],
+      ['PUT', path, 'HEAD, PATCH, DELETE, OPTIONS'],
+      ['POST', path, 'HEAD, PATCH, DELETE, OPTIONS'],
+      ['GET', uploads, 'POST, OPTIONS'],
+      ['PUT', `${uploads}/`, 'POST, OPTIONS'],
+    ] as const) {
+      const answer = await ask(scene.tus.port, method, target, { headers: { 'Upload-Length': 1 } })
+      expect([answer.status, answer.headers.allow, answer.headers['tus-resumable']]).toEqual([405, allowed, '1.0.0'])
+    }
+    expect((await ask(scene.tus.port, 'POST', `${uploads}/?x=1`, { headers: { 'Upload-Length': 1 } })).status).toBe(201)
   })
 
   test('another offset than the upload’s', async () => {

@@ -3,8 +3,8 @@ import type { Clock } from '../../src/core/clock.js'
 import { isAppError } from '../../src/core/errors.js'
 import type { Database } from '../../src/db/database.js'
 import type { JobQueue } from '../../src/queue/queue.js'
-import type { Engine } from '../../src/upload/engine.js'
-import { claimExpired, findUnfinished } from '../../src/upload/uploads-sql.js'
+import type { Engine } from '../../src/upload/contract.js'
+import { claimExpired, findUnfinished } from '../../src/upload/expired-sql.js'
 
 const restingMs = 30_000
 const expiredAgainMs = 10 * 60_000
@@ -22,7 +22,7 @@ export function makeSweep(db: Database, engine: Engine, queue: JobQueue, clock: 
     for (let count = batch; count === batch; ) {
       const expired = await claimExpired(db, clock.now(), { againMs: expiredAgainMs, limit: batch })
       count = expired.length
-      for (const { id, state } of expired) if (state === 'open' || state === 'finishing') await engine.expire(id)
+      for (const { id } of expired) await engine.expire(id)
       await queue.add(expired.map(({ id }) => ({ name: 'reap' as const, data: { upload: id } })))
     }
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} uploads could not be finished`)

@@ -110,14 +110,20 @@ create table uploads (
   person       text not null,
   epoch        integer not null,
   device       text,
+  kind         text not null default 'whole' check (kind in ('whole', 'partial', 'final')),
   state        text not null default 'open' check (state in ('open', 'finishing', 'done', 'ended')),
-  size_bytes   bigint not null check (size_bytes >= 0),
+  size_bytes   bigint check (size_bytes >= 0),  -- null while the handset hasn't said it
   offset_bytes bigint not null default 0,       -- durable in the bucket; never goes back
   metadata     text not null default '',        -- Upload-Metadata as it came, echoed verbatim
   file_name    text,
   media_type   text,
   modified_at  timestamptz,
   sha256       bytea check (length(sha256) = 32),          -- as the handset said, when it did
+
+  -- A final upload is made of partial ones, in this order.
+  concat       text,                            -- Upload-Concat as it came, echoed verbatim
+  sources      text[] not null default '{}',    -- of a final one: its partial uploads
+  used_by      text,                            -- of a partial one: the final upload that it is part of
 
   -- Who writes. A request takes the hold by raising `holder`; every later write of it names that number, so a request that was
   -- overtaken can change nothing more. `unsure`: it ended with calls to the bucket whose effect may still come.
@@ -139,15 +145,18 @@ create table uploads (
   created_at   timestamptz not null,
   expires_at   timestamptz not null,
   swept_at     timestamptz,                     -- when its expiry was last seen to
-  stored_as    text,                            -- done: the photo this upload became or was found to be
+  last_from    bigint,                          -- done: where the request that brought the last byte began
+  stored_as    text,                            -- done: the photo this upload became or was found to be; a partial one became none
   duplicate    boolean,
   foreign key (person, epoch) references placements (person, epoch),
   constraint uploads_offset check (offset_bytes <= size_bytes),
-  constraint uploads_done check (state <> 'done' or (stored_as is not null and duplicate is not null and offset_bytes = size_bytes))
+  constraint uploads_done check (state <> 'done' or (size_bytes is not null and offset_bytes = size_bytes
+    and (kind = 'partial') = (stored_as is null) and (stored_as is null) = (duplicate is null)))
 );
-create index uploads_open on uploads (person) where state in ('open', 'finishing');
+create index uploads_open on uploads (person) where state in ('open', 'finishing') or (kind = 'partial' and state = 'done' and used_by is null);
+create index uploads_final on uploads (person) where kind = 'final';
 create index uploads_expiry on uploads (expires_at);
-create index uploads_finishing on uploads (touched_at) where state = 'finishing';
+create index uploads_finishing on uploads (touched_at) where state = 'finishing' or (state = 'open' and offset_bytes = size_bytes);
 
 -- queue ---------------------------------------------------------------------------------------------------------------
 create table outbox (
@@ -156,3 +165,77 @@ create table outbox (
   data       jsonb not null,                    -- ids only
   created_at timestamptz not null default now()
 );
+
+-- the commit ----------------------------------------------------------------------------------------------------------
+-- What storing an original takes, in one round trip each. What they raise is told by its code; see the `*-sql.ts` that call them.
+
+-- feed: adds a change and returns its number. The feed's row stays locked until the commit, so numbers become visible in order.
+create function append_change(for_person text, in_epoch integer, of_kind text, of_photo text, made_at timestamptz)
+returns bigint language plpgsql as $$
+declare
+  next_seq bigint;
+begin
+  update feeds set seq = seq + 1 where person = for_person and epoch = in_epoch returning seq into strict next_seq;
+  insert into changes (person, epoch, seq, kind, photo, at)
+  values (for_person, in_epoch, next_seq, of_kind, of_photo, made_at);
+  return next_seq;
+end $$;
+
+-- regions: the placement stays locked (for share) until the commit, so that no freeze can come in between.
+create function require_open_placement(of_person text, in_epoch integer) returns void language plpgsql as $$
+declare
+  now_is text;
+begin
+  select state into now_is from placements where person = of_person and epoch = in_epoch for share;
+  if now_is = 'open' then return; end if;
+  if now_is in ('frozen', 'staging') then raise exception 'the placement is %', now_is using errcode = 'PS001'; end if;
+  raise exception 'the placement is over' using errcode = 'PS002';
+end $$;
+
+-- library: photo, change and job, or the photo that has this content already.
+create function commit_original(
+  of_person text, in_epoch integer, new_photo text, content bytea, content_bytes bigint, name text, from_device text,
+  file_time timestamptz, commit_time timestamptz, out photo text, out duplicate boolean
+) language plpgsql as $$
+begin
+  perform require_open_placement(of_person, in_epoch);
+  insert into photos (id, person, epoch, sha256, size_bytes, file_name, device, stored_at, queued_at, modified_at, shown_at)
+  values (new_photo, of_person, in_epoch, content, content_bytes, name, from_device, commit_time, commit_time, file_time,
+    coalesce(file_time, commit_time) at time zone 'UTC')
+  on conflict (person, epoch, sha256) where not lost do nothing
+  returning id into photo;
+  duplicate := photo is null;
+  if duplicate then
+    select id into photo from photos where person = of_person and epoch = in_epoch and sha256 = content and not lost;
+    -- Between the two statements its original was found to be lost: the next attempt stores it anew.
+    if photo is null then raise exception 'the photo of this content has just changed' using errcode = 'PS003'; end if;
+    return;
+  end if;
+  perform append_change(of_person, in_epoch, 'stored', photo, commit_time);
+  insert into outbox (job, data) values ('thumbnail', jsonb_build_object('photo', photo));
+end $$;
+
+-- upload: the commit of a held upload whose object is durable. Nothing comes back when a newer request took it over.
+create function finish_upload(upload_id text, by_holder integer, content bytea, content_bytes bigint, began_at bigint, commit_time timestamptz)
+returns table (photo text, duplicate boolean) language plpgsql as $$
+declare
+  held uploads;
+begin
+  select * into held from uploads
+  where uploads.id = upload_id and holder = by_holder and state in ('open', 'finishing') for update;
+  if not found then return; end if;
+  select receipt.photo, receipt.duplicate into finish_upload.photo, finish_upload.duplicate
+  from commit_original(held.person, held.epoch, held.photo, content, content_bytes, held.file_name, held.device,
+    held.modified_at, commit_time) as receipt;
+  update uploads set state = 'done', hold = 'free', size_bytes = content_bytes, offset_bytes = content_bytes, last_from = began_at,
+    stored_as = finish_upload.photo, duplicate = finish_upload.duplicate, touched_at = commit_time
+  where uploads.id = upload_id;
+  if held.staged or finish_upload.duplicate or cardinality(held.tried) > 0 then
+    insert into outbox (job, data) values ('reap', jsonb_build_object('upload', upload_id));
+  end if;
+  if cardinality(held.sources) > 0 then
+    update uploads set used_by = upload_id where uploads.id = any(held.sources);
+    insert into outbox (job, data) select 'reap', jsonb_build_object('upload', source) from unnest(held.sources) as source;
+  end if;
+  return next;
+end $$;

@@ -1,85 +1,113 @@
 /**
- * What tus 1.0 says to each method, in terms of the store: headers in, one answer out. These stand in for the stock
- * handlers, which read the body through a web stream and can say "complete" before the photo is stored.
+ * What tus 1.0 says to each method, in terms of the engine: headers in, one answer out.
  *
- * https://tus.io/protocols/resumable-upload (1.0.0)
+ * https://tus.io/protocols/resumable-upload (1.0.0); quoted names are its sections.
  */
-import type { IncomingMessage } from 'node:http'
+import type { IncomingMessage, ServerResponse } from 'node:http'
+import type { Caller } from '../../accounts/caller.js'
 import { AppError } from '../../core/errors.js'
-import type { Body } from '../engine.js'
-import { parseByteCount } from '../protocol.js'
+import type { Body, Engine } from '../contract.js'
 import type { Upload } from '../upload.js'
-import type { UploadStore } from './store.js'
+import { type Answer, isGone } from './answer.js'
+import { bringsBytes, checksumOf, concatOf, type Final, headerOf, lengthOf, lengthOfNew, offsetOf } from './headers.js'
 
-export interface Answer {
-  status: number
-  headers: Record<string, string>
-  body?: string
+export interface Ask {
+  req: IncomingMessage
+  res: ServerResponse
+  caller: Caller
+  /** What the URL names below the collection; '' for the collection itself. */
+  id: string
 }
 
-export const bodyType = 'application/offset+octet-stream'
+export type Handler = (ask: Ask) => Promise<Answer>
+export type Handlers = Readonly<Record<'POST' | 'PATCH' | 'HEAD' | 'DELETE', Handler>>
 
-/** "Creation" and "Creation With Upload". */
-export async function post(store: UploadStore, req: IncomingMessage, path: string): Promise<Answer> {
-  if (req.headers['upload-concat'] !== undefined)
-    throw new AppError('invalid', 'Concatenation is not offered by this server')
-  if (req.headers['upload-defer-length'] !== undefined) {
-    throw new AppError('invalid', 'Upload-Defer-Length is not offered by this server. Say the size in Upload-Length')
+/** `path`: where uploads are. Locations are relative to the origin, so they are right behind any proxy. */
+export function makeHandlers(engine: Engine, path: string): Handlers {
+  /** "Creation", "Creation With Upload", "Concatenation". */
+  const post: Handler = async ({ req, res, caller }) => {
+    const { headers } = req
+    const metadata = headerOf(headers, 'upload-metadata') ?? ''
+    const concat = concatOf(headers, path)
+    if (typeof concat === 'object') return created(await concatenate(req, caller, concat, metadata))
+    const checksum = checksumOf(headers)
+    const brings = bringsBytes(headers) && (mayHaveBody(req) || checksum !== undefined)
+    const creation = { sizeBytes: lengthOfNew(headers), metadata, kind: concat }
+    const upload = await engine.create(caller, creation, brings ? bodyOf(req) : undefined)
+    // Where it is can't be told any more, so nobody would go on with it.
+    if (isGone(res) && upload.state !== 'done') await engine.terminate(caller, upload.id)
+    return created(upload)
   }
-  const sizeBytes = byteCount(req, 'upload-length')
-  const metadata = header(req, 'upload-metadata') ?? ''
-  const hasBody = header(req, 'content-type') === bodyType
-  const upload = await store.begin({ sizeBytes, metadata }, hasBody ? bodyOf(req) : undefined)
-  // Where it is can't be told any more, so nobody would go on with it.
-  if (req.destroyed && !req.complete) await store.remove(upload.id)
-  const location = `${path}/${upload.id}`
-  return {
+
+  const concatenate = (req: IncomingMessage, caller: Caller, { concat, partials }: Final, metadata: string) => {
+    const lengthBytes = announcedBytes(req)
+    if (lengthBytes === undefined ? bringsBytes(req.headers) && mayHaveBody(req) : lengthBytes > 0) {
+      throw new AppError('invalid', 'A final upload has the bytes of its parts. Send its creation without a body')
+    }
+    return engine.concatenate(caller, { metadata, partials, concat })
+  }
+
+  const created = (upload: Upload): Answer => ({
     status: 201,
-    headers: { Location: location, 'Upload-Offset': String(upload.offsetBytes), ...standing(upload) },
+    headers: { Location: `${path}/${upload.id}`, 'Upload-Offset': String(upload.offsetBytes), ...standing(upload) },
+  })
+
+  /** "PATCH", "Checksum". */
+  const patch: Handler = async ({ req, caller, id }) => {
+    const { headers } = req
+    if (!bringsBytes(headers)) {
+      throw new AppError('unsupported_media', 'A PATCH needs Content-Type: application/offset+octet-stream')
+    }
+    const upload = await engine.append(caller, id, offsetOf(headers), bodyOf(req), { sizeBytes: lengthOf(headers) })
+    return { status: 204, headers: { 'Upload-Offset': String(upload.offsetBytes), ...standing(upload) } }
   }
+
+  /** "HEAD". */
+  const head: Handler = async ({ caller, id }) => {
+    const upload = await engine.find(caller, id)
+    return { status: 200, headers: { ...described(upload), ...standing(upload) } }
+  }
+
+  /** "Termination". */
+  const remove: Handler = async ({ caller, id }) => {
+    await engine.terminate(caller, id)
+    return { status: 204, headers: {} }
+  }
+
+  return { POST: post, PATCH: patch, HEAD: head, DELETE: remove }
 }
 
-/** "PATCH". */
-export async function patch(store: UploadStore, req: IncomingMessage, id: string): Promise<Answer> {
-  const offset = byteCount(req, 'upload-offset')
-  const upload = await store.append(id, offset, bodyOf(req))
-  return { status: 204, headers: { 'Upload-Offset': String(upload.offsetBytes), ...standing(upload) } }
+function described({ offsetBytes, sizeBytes, metadata, kind, concat }: Upload): Record<string, string> {
+  const headers: Record<string, string> = { 'Upload-Offset': String(offsetBytes) }
+  if (sizeBytes === null) headers['Upload-Defer-Length'] = '1'
+  else headers['Upload-Length'] = String(sizeBytes)
+  if (metadata !== '') headers['Upload-Metadata'] = metadata
+  if (kind === 'partial') headers['Upload-Concat'] = 'partial'
+  if (concat !== null) headers['Upload-Concat'] = concat
+  return headers
 }
 
-/** "HEAD". */
-export async function head(store: UploadStore, id: string): Promise<Answer> {
-  const upload = await store.find(id)
-  const metadata: Record<string, string> = upload.metadata ? { 'Upload-Metadata': upload.metadata } : {}
-  const where = { 'Upload-Offset': String(upload.offsetBytes), 'Upload-Length': String(upload.sizeBytes) }
-  return { status: 200, headers: { ...where, ...metadata, 'Cache-Control': 'no-store', ...standing(upload) } }
+/** The receipt of one that is stored, else until when it may be used ("Expiration"). */
+function standing({ storedAs, duplicate, usedBy, expiresAt }: Upload): Record<string, string> {
+  if (storedAs !== null) return { 'Photosync-Photo': storedAs, 'Photosync-Duplicate': duplicate ? '?1' : '?0' }
+  return usedBy === null ? { 'Upload-Expires': expiresAt.toUTCString() } : {}
 }
 
-/** "Termination". */
-export async function remove(store: UploadStore, id: string): Promise<Answer> {
-  await store.remove(id)
-  return { status: 204, headers: {} }
+const bodyOf = (req: IncomingMessage): Body => ({
+  stream: req,
+  announcedBytes: announcedBytes(req),
+  checksum: checksumOf(req.headers),
+})
+
+/** Undefined when it isn't said. Node lets nothing through that isn't digits. */
+function announcedBytes({ headers }: IncomingMessage): number | undefined {
+  const length = headers['content-length']
+  return length === undefined ? undefined : Number(length)
 }
 
-/** The receipt of one that is stored, else until when it may be continued ("Expiration"). */
-function standing(upload: Upload): Record<string, string> {
-  if (upload.state !== 'done' || upload.storedAs === null) return { 'Upload-Expires': upload.expiresAt.toUTCString() }
-  return { 'Photosync-Photo': upload.storedAs, 'Photosync-Duplicate': upload.duplicate ? '?1' : '?0' }
-}
-
-function bodyOf(req: IncomingMessage): Body {
-  const length = header(req, 'content-length')
-  return { stream: req, announcedBytes: length === undefined ? undefined : parseByteCount(length) }
-}
-
-function byteCount(req: IncomingMessage, name: 'upload-length' | 'upload-offset'): number {
-  const text = header(req, name)
-  const value = text === undefined ? undefined : parseByteCount(text)
-  if (value !== undefined) return value
-  const title = name === 'upload-length' ? 'Upload-Length' : 'Upload-Offset'
-  throw new AppError('invalid', `${title} ${text === undefined ? 'is missing' : 'must be a whole number of bytes'}`)
-}
-
-function header(req: IncomingMessage, name: string): string | undefined {
-  const value = req.headers[name]
-  return Array.isArray(value) ? value.join(',') : value
+/** False only when there is none: HTTP/2 need not say of a body that it comes. */
+function mayHaveBody(req: IncomingMessage): boolean {
+  const lengthBytes = announcedBytes(req)
+  if (lengthBytes !== undefined) return lengthBytes > 0
+  return req.headers['transfer-encoding'] !== undefined || req.httpVersionMajor > 1
 }

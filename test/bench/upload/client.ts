@@ -25,6 +25,10 @@ export interface Answer {
   headers: IncomingHttpHeaders
 }
 
+/** Of sending a photo. */
+export const ways = ['creationWithUpload', 'postPatch', 'inChunks'] as const
+export type Way = (typeof ways)[number]
+
 export interface Client {
   /** One POST with everything. Returns the upload's address, if it has one. */
   creationWithUpload(photo: Photo): Promise<string | undefined>
@@ -34,14 +38,29 @@ export interface Client {
   inChunks(photo: Photo, chunkBytes: number): Promise<string>
   /** A POST, then one PATCH whose body is made as it goes out. */
   stream(sizeBytes: number): Promise<string>
+  /** The same in one POST, for a server that knows nothing else. */
+  streamAtOnce(sizeBytes: number): Promise<void>
+  /** What is still on its way fails. */
   close(): void
 }
 
 const tus = { 'Tus-Resumable': '1.0.0' }
 const bodyType = { 'Content-Type': 'application/offset+octet-stream' }
 
-export function makeClient(target: Target, { connections }: { connections: number }): Client {
+export interface ClientOptions {
+  /** As many uploads can be in flight. */
+  connections: number
+  /** Closes it. */
+  signal: AbortSignal
+}
+
+export function makeClient(target: Target, { connections, signal }: ClientOptions): Client {
   const agent = new Agent({ keepAlive: true, maxSockets: connections })
+  const close = () => {
+    signal.removeEventListener('abort', close)
+    agent.destroy()
+  }
+  signal.addEventListener('abort', close)
 
   const send = (method: string, url: string, headers: Record<string, string>, body: Body = []): Promise<Answer> => {
     const outgoing = request(url, { method, agent, headers: { ...target.headers, ...tus, ...headers } })
@@ -64,39 +83,50 @@ export function makeClient(target: Target, { connections }: { connections: numbe
     if (now !== offset + sizeBytes) fail(`a PATCH of ${sizeBytes} bytes at ${offset} left the upload at ${now}`)
   }
 
+  const createWhole = async (sizeBytes: number, type: 'image' | 'video', body: Body) => {
+    const { headers } = await send('POST', target.url, creationWithUploadHeaders(sizeBytes, type), body)
+    // A server without a protocol says none.
+    const offset = headers['upload-offset']
+    if (offset !== undefined && Number(offset) !== sizeBytes)
+      fail(`a POST of ${sizeBytes} bytes got as far as ${offset}`)
+    return locationOf(headers, target.url)
+  }
+
   return {
-    creationWithUpload: async ({ chunks, sizeBytes }) => {
-      const { headers } = await send('POST', target.url, creationWithUploadHeaders(sizeBytes), chunks)
-      return locationOf(headers, target.url)
-    },
+    creationWithUpload: ({ chunks, sizeBytes }) => createWhole(sizeBytes, 'image', chunks),
     postPatch: async ({ chunks, sizeBytes }) => {
       const url = await create(sizeBytes, 'image')
       await patch(url, 0, sizeBytes, chunks)
       return url
     },
-    inChunks: async ({ chunks, sizeBytes }, chunkBytes) => {
-      const url = await create(sizeBytes, 'image')
-      const whole = Buffer.concat(chunks)
-      for (let offset = 0; offset < sizeBytes; offset += chunkBytes) {
-        const chunk = whole.subarray(offset, offset + chunkBytes)
-        await patch(url, offset, chunk.byteLength, [chunk])
+    inChunks: async (photo, chunkBytes) => {
+      const url = await create(photo.sizeBytes, 'image')
+      for (let offset = 0; offset < photo.sizeBytes; offset += chunkBytes) {
+        const size = Math.min(chunkBytes, photo.sizeBytes - offset)
+        await patch(url, offset, size, bytesOf(photo, offset, offset + size))
       }
       return url
     },
     stream: async sizeBytes => {
       const url = await create(sizeBytes, 'video')
-      await patch(url, 0, sizeBytes, Readable.from(videoBytes(sizeBytes), { objectMode: false }))
+      await patch(url, 0, sizeBytes, videoBody(sizeBytes))
       return url
     },
-    close: () => agent.destroy(),
+    streamAtOnce: async sizeBytes => {
+      await createWhole(sizeBytes, 'video', videoBody(sizeBytes))
+    },
+    close,
   }
 }
 
 type Body = readonly Buffer[] | Readable
 
 /** For requests that a caller writes by itself. */
-export function creationWithUploadHeaders(sizeBytes: number): Record<string, string> {
-  return { ...tus, ...creationHeaders(sizeBytes, 'image'), ...bodyType, 'Content-Length': String(sizeBytes) }
+export function creationWithUploadHeaders(
+  sizeBytes: number,
+  type: 'image' | 'video' = 'image',
+): Record<string, string> {
+  return { ...tus, ...creationHeaders(sizeBytes, type), ...bodyType, 'Content-Length': String(sizeBytes) }
 }
 
 function creationHeaders(sizeBytes: number, type: 'image' | 'video'): Record<string, string> {
@@ -135,6 +165,20 @@ export function makePhotos(sizeBytes: number): () => Photo {
   const shared = randomBytes(sizeBytes - headBytes)
   return () => ({ chunks: [randomBytes(headBytes), shared], sizeBytes })
 }
+
+/** The bytes from `begin` to before `end`, not copied: photos share all but a few, so that a crowd of them needs no memory. */
+export function bytesOf({ chunks }: Photo, begin: number, end: number): Buffer[] {
+  const found: Buffer[] = []
+  let position = 0
+  for (const chunk of chunks) {
+    const piece = chunk.subarray(Math.max(0, begin - position), Math.max(0, end - position))
+    if (piece.byteLength > 0) found.push(piece)
+    position += chunk.byteLength
+  }
+  return found
+}
+
+const videoBody = (sizeBytes: number): Readable => Readable.from(videoBytes(sizeBytes), { objectMode: false })
 
 function* videoBytes(sizeBytes: number): Generator<Buffer> {
   const blockBytes = 256 * 1024

@@ -2,7 +2,7 @@
 import { Agent, type ClientRequest, request } from 'node:http'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { residentBytes, watchPeak } from '../process-cost.js'
-import { answerTo, creationWithUploadHeaders, makeClient, makePhotos, type Photo, type Target } from './client.js'
+import { answerTo, bytesOf, creationWithUploadHeaders, makeClient, makePhotos, type Target } from './client.js'
 import type { RunningSide } from './sides.js'
 
 export interface Crowd {
@@ -30,39 +30,25 @@ export async function peakOfCrowd({ pid, target }: RunningSide, crowd: Crowd): P
   return peak()
 }
 
-async function dribble(
-  target: Target,
-  { uploads, photoBytes, steps, stepMs, signal }: Crowd,
-  agent: Agent,
-): Promise<void> {
+async function dribble(target: Target, { uploads, photoBytes, steps, stepMs }: Crowd, agent: Agent): Promise<void> {
   const photo = makePhotos(photoBytes)
   const headers = { ...target.headers, ...creationWithUploadHeaders(photoBytes) }
-  const all = Array.from({ length: uploads }, () => {
-    const outgoing = request(target.url, { method: 'POST', agent, headers })
-    return { outgoing, bytes: wholeOf(photo()), answered: answerTo(outgoing) }
-  })
-  const answers = Promise.all(all.map(({ answered }) => answered))
-  // Told at the end; a failure in the meantime ends the dribbling below.
-  let failed = false
-  answers.catch(() => {
-    failed = true
-  })
   const stepBytes = Math.ceil(photoBytes / steps)
-  for (let begin = 0; begin < photoBytes && !failed; begin += stepBytes) {
-    for (const { outgoing, bytes } of all) outgoing.write(bytes(begin, begin + stepBytes))
-    await Promise.all([sleep(stepMs, undefined, { signal }), ...all.map(({ outgoing }) => drained(outgoing))])
+  // Each at its own pace: one that the server keeps waiting doesn't hold back the others, whose end it may be waiting for.
+  const one = async () => {
+    const outgoing = request(target.url, { method: 'POST', agent, headers })
+    const answered = answerTo(outgoing)
+    // Told at the end of the dribbling, which a failure ends.
+    answered.catch(() => {})
+    const sent = photo()
+    for (let begin = 0; begin < photoBytes && !outgoing.destroyed; begin += stepBytes) {
+      for (const piece of bytesOf(sent, begin, begin + stepBytes)) outgoing.write(piece)
+      await Promise.all([sleep(stepMs), drained(outgoing)])
+    }
+    outgoing.end()
+    await answered
   }
-  for (const { outgoing } of all) outgoing.end()
-  await answers
-}
-
-/** Bytes of a photo whose large piece is shared with all the others: this side of the crowd needs no memory. */
-function wholeOf({ chunks }: Photo): (begin: number, end: number) => Buffer {
-  const [head = Buffer.alloc(0), rest = Buffer.alloc(0)] = chunks
-  return (begin, end) => {
-    if (begin > 0) return rest.subarray(begin - head.byteLength, end - head.byteLength)
-    return Buffer.concat([head, rest.subarray(0, end - head.byteLength)])
-  }
+  await Promise.all(Array.from({ length: uploads }, one))
 }
 
 function drained(outgoing: ClientRequest): Promise<void> {
@@ -77,11 +63,15 @@ function drained(outgoing: ClientRequest): Promise<void> {
 }
 
 /** Peak resident bytes above what the server had when it had just stored one tiny photo and was idle. */
-export async function peakOfVideo({ pid, target }: RunningSide, sizeBytes: number): Promise<number> {
-  const client = makeClient(target, { connections: 1 })
+export async function peakOfVideo(
+  { pid, target }: RunningSide,
+  sizeBytes: number,
+  signal: AbortSignal,
+): Promise<number> {
+  const client = makeClient(target, { connections: 1, signal })
   try {
     await client.postPatch(makePhotos(1_000)())
-    await sleep(500)
+    await sleep(300)
     const idleBytes = await residentBytes(pid)
     const peak = await watchPeak(pid)
     await client.stream(sizeBytes)

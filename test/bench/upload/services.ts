@@ -1,6 +1,6 @@
 /** What the sides of the upload bench run on: a real S3 service, Postgres, and Redis where it is found; all of its own, in one folder. */
 import { rmSync } from 'node:fs'
-import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
+import { chmod, mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { AppError } from '../../../src/core/errors.js'
@@ -9,15 +9,16 @@ import { atEnd } from '../../support/at-end.js'
 import type { S3Bucket } from '../../support/provided.js'
 import { redisMissing, startRedis } from '../../support/redis.js'
 import { s3Missing, startS3 } from '../../support/s3.js'
+import { childrenRunning } from '../process-cost.js'
 
 export interface Services {
   /** For what the sides write besides. */
   folder: string
   s3: S3Bucket
   postgres: EmbeddedPostgres
-  /** Of its main process. */
-  postgresPid: number
   redisUrl: string | undefined
+  /** Their processes, by the name that their CPU time is told under. */
+  pids: Readonly<Record<'postgres' | 'redis' | 's3', readonly number[]>>
   stop(): Promise<void>
 }
 
@@ -49,8 +50,12 @@ export async function startServices(signal: AbortSignal): Promise<Services> {
     const [s3, postgres, redis] = await Promise.all(starting)
     const [bucket] = s3.buckets
     if (!bucket) throw new Error('asked for one region, got none')
-    const pidFile = await readFile(join(folder, 'postgres/data/postmaster.pid'), 'utf8')
-    return { folder, s3: bucket, postgres, postgresPid: Number(pidFile.split('\n')[0]), redisUrl: redis?.url, stop }
+    const pids = {
+      postgres: childrenRunning('postgres'),
+      redis: childrenRunning('redis-server'),
+      s3: childrenRunning('ceph-mon', 'ceph-osd', 'radosgw'),
+    }
+    return { folder, s3: bucket, postgres, redisUrl: redis?.url, pids, stop }
   } catch (error) {
     await stop()
     throw error

@@ -14,6 +14,8 @@ import type { Services } from './services.js'
 export interface RunningSide {
   pid: number
   target: Target
+  /** Where other people send theirs. */
+  others: readonly Target[]
   stop(): Promise<void>
 }
 
@@ -23,22 +25,34 @@ export type StartSide = (bucket: S3Bucket) => Promise<RunningSide>
 const startDeadlineMs = 30_000
 const quiet = { AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true' }
 
-/** How to start each side on these services. Ours gets a database and a person with one device, shared by all its starts. */
-export async function prepareSides(services: Services): Promise<Record<SideName, StartSide> & { env: OurEnvironment }> {
+/**
+ * How to start each side on these services. Ours gets a database and people with one device each, shared by all its starts: one
+ * who sends, and `others`.
+ */
+export async function prepareSides(
+  services: Services,
+  { others }: { others: number },
+): Promise<Record<SideName, StartSide> & { env: OurEnvironment }> {
   const env = await ourEnvironment(services)
-  const token = await withAccounts(env(services.s3), async accounts => {
-    const { person } = await accounts.addAccount('bench@photosync.example', randomBytes(12).toString('hex'))
-    return (await accounts.addDevice(person, 'bench')).token
+  const [token = '', ...otherTokens] = await withAccounts(env(services.s3), accounts => {
+    const add = async (name: string) => {
+      const { person } = await accounts.addAccount(`${name}@photosync.example`, randomBytes(12).toString('hex'))
+      return (await accounts.addDevice(person, 'bench')).token
+    }
+    return Promise.all(['bench', ...Array.from({ length: others }, (_, index) => `bench-${index}`)].map(add))
   })
   const scratch = join(services.folder, 'scratch')
   await mkdir(scratch)
   return {
     env,
     ours: bucket =>
-      start(apiProgram, env(bucket), /"url":"(http:[^"]+)".*"msg":"ready"/, origin => ({
-        url: `${origin}/v1/uploads`,
-        headers: { Authorization: `Bearer ${token}` },
-      })),
+      start(apiProgram, env(bucket), /"url":"(http:[^"]+)".*"msg":"ready"/, origin => {
+        const asWhom = (token: string) => ({
+          url: `${origin}/v1/uploads`,
+          headers: { Authorization: `Bearer ${token}` },
+        })
+        return { target: asWhom(token), others: otherTokens.map(asWhom) }
+      }),
     // It puts parts into files on their way, and may leave some behind.
     stock: bucket =>
       start(program('stock-server'), { ...toEnvironment(bucket), ...quiet, TMPDIR: scratch }, listening, at('/files')),
@@ -63,18 +77,22 @@ async function ourEnvironment({ postgres, redisUrl }: Services): Promise<OurEnvi
 
 const listening = /^listening on (http:\S+)$/
 const program = (name: string) => join(packageFolder, `dist/test/bench/${name}.js`)
-const at = (path: string) => (origin: string) => ({ url: `${origin}${path}`, headers: {} })
+/** Nobody is known there, so everybody is the same. */
+const at = (path: string) => (origin: string) => {
+  const target = { url: `${origin}${path}`, headers: {} }
+  return { target, others: [target] }
+}
 
 async function start(
   script: string,
   env: Record<string, string>,
   ready: RegExp,
-  target: (origin: string) => Target,
+  targets: (origin: string) => Pick<RunningSide, 'target' | 'others'>,
 ): Promise<RunningSide> {
   const running = await spawnNode(script, { env })
   try {
     const [, origin = ''] = await running.waitForLine(ready, startDeadlineMs)
-    return { pid: running.pid, target: target(origin), stop: () => running.stop() }
+    return { pid: running.pid, ...targets(origin), stop: () => running.stop() }
   } catch (error) {
     await running.kill9()
     throw error

@@ -2,14 +2,17 @@
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import { describe, expect, test } from 'vitest'
 import { AppError } from '../../../src/core/errors.js'
+import { newId } from '../../../src/core/ids.js'
 import { type Bucket, bytes } from '../../../src/storage/bucket.js'
 import { attachment } from '../../../src/storage/content-disposition.js'
 import { type FaultPlan, faultyBucket, listedFaults, seededFaults } from '../../../src/storage/faulty-bucket.js'
 import { memoryBucket } from '../../../src/storage/memory-bucket.js'
 import { meteredBucket } from '../../../src/storage/metered-bucket.js'
 import { openBucket } from '../../../src/storage/open-bucket.js'
+import { proveBucket } from '../../../src/storage/probe.js'
 import { retryingBucket } from '../../../src/storage/retrying-bucket.js'
 import { bucketSuite } from './bucket-suite.js'
 import { expectKind, keysOf, patterned, readAll, readBody, trickled } from './suite-support.js'
@@ -126,6 +129,17 @@ describe('a metered bucket', () => {
   })
 })
 
+test('a body that broke before anybody read it is an error to its reader', async () => {
+  const get = async () => {
+    const body = new Readable({ read() {} }).on('error', () => undefined)
+    body.destroy(new Error('broken'))
+    await new Promise(resolve => body.once('close', resolve))
+    return { sizeBytes: 10, body }
+  }
+  const bucket = meteredBucket({ ...memoryBucket(), get }, () => undefined)
+  await expect(bucket.get('a').then(readBody)).rejects.toThrow('The bytes ended before their end')
+})
+
 describe('a faulty bucket', () => {
   test('fails before, after and in the middle as it was told', async () => {
     const inner = memoryBucket()
@@ -158,14 +172,75 @@ describe('a faulty bucket', () => {
     expect(performance.now() - startMs).toBeGreaterThan(30)
   })
 
+  test('breaks bytes off on their way in, and nothing of them is kept', async () => {
+    const inner = memoryBucket()
+    const faults = listedFaults({
+      'put 1': { kind: 'cut', afterBytes: 0 },
+      'put 2': { kind: 'cut', afterBytes: 70_000 },
+      'put 3': { kind: 'cut', afterBytes: 1_000_000 },
+      'uploadPart 1': { kind: 'cut', afterBytes: 70_000 },
+    })
+    const bucket = faultyBucket(inner, faults)
+    const content = patterned(100_000)
+    const body = bytes(content.subarray(0, 50_000), content.subarray(50_000))
+    for (let call = 0; call < 3; call++) await expectKind(bucket.put('a', body), 'unavailable')
+    const multipart = await bucket.createMultipart('a')
+    await expectKind(bucket.uploadPart('a', multipart, 1, body), 'unavailable')
+    expect(await keysOf(inner, '')).toEqual([])
+    const part = await bucket.uploadPart('a', multipart, 1, body)
+    await bucket.completeMultipart('a', multipart, [part])
+    expect((await readAll(bucket, 'a')).equals(content)).toBe(true)
+  })
+
+  test.each(['uploadPart 2', 'completeMultipart 1'] as const)('loses a multipart for good at %s', async call => {
+    const inner = memoryBucket()
+    const faults = listedFaults({ [call]: { kind: 'lost' as const } })
+    const bucket = retryingBucket(faultyBucket(inner, faults), fast)
+    const [lost, other] = [await bucket.createMultipart('a'), await bucket.createMultipart('a')]
+    const part = await bucket.uploadPart('a', lost, 1, bytes(Buffer.from('x')))
+    const uploading = bucket.uploadPart('a', lost, 2, bytes(Buffer.from('y')))
+    if (call === 'uploadPart 2') await expectKind(uploading, 'not_found')
+    else await uploading
+    await expectKind(bucket.completeMultipart('a', lost, [part]), 'not_found')
+    await expectKind(bucket.uploadPart('a', lost, 2, bytes(Buffer.from('y'))), 'not_found')
+    await bucket.abortMultipart('a', lost)
+    expect(await bucket.head('a')).toBeUndefined()
+    // No other is touched.
+    await bucket.completeMultipart('a', other, [await bucket.uploadPart('a', other, 1, bytes(Buffer.from('z')))])
+    expect((await readAll(bucket, 'a')).toString()).toBe('z')
+  })
+
   test('draws the same faults from the same seed', () => {
-    const shares = { before: 0.2, after: 0.2, cut: 0.2, delay: 0.2 }
+    const shares = { before: 0.2, after: 0.2, cut: 0.2, delay: 0.2, lost: 0.1 }
     const draw = (from: number) =>
       Array.from({ length: 200 }, (_, index) => seededFaults(from, shares)('get', index + 1))
     expect(draw(seed)).toEqual(draw(seed))
     expect(draw(seed)).not.toEqual(draw(seed + 1))
     const kinds = new Set(draw(seed).map(fault => fault?.kind))
-    expect(kinds).toEqual(new Set(['before', 'after', 'cut', 'delay', undefined]))
+    expect(kinds).toEqual(new Set(['before', 'after', 'cut', 'delay', 'lost', undefined]))
+  })
+})
+
+describe('a check', () => {
+  const inner = memoryBucket()
+  const careless: [string, Bucket['put'], RegExp][] = [
+    [
+      'overwrites what it was told not to',
+      (key, body, { ifAbsent: _, ...call } = {}) => inner.put(key, body, call),
+      /If-None-Match/,
+    ],
+    [
+      'keeps other bytes than announced',
+      (key, body, { sha256: _, ...call } = {}) => inner.put(key, body, call),
+      /x-amz-content-sha256/,
+    ],
+  ]
+
+  test.each(careless)('finds a bucket that %s, and leaves nothing in it', async (_, put, message) => {
+    const checking = proveBucket({ ...inner, put }, newId)
+    await expectKind(checking, 'unavailable')
+    await expect(checking).rejects.toThrow(message)
+    expect(await keysOf(inner, '')).toEqual([])
   })
 })
 

@@ -22,19 +22,41 @@ export function objectSuite(it: It): void {
 }
 
 function storing(it: It): void {
-  for (const sizeBytes of [0, 1, 100_000, 9 * MiB]) {
+  for (const sizeBytes of [0, 1, 100_000, 9 * MiB, 17 * MiB]) {
     it(`gives back ${sizeBytes} bytes as they were`, async (bucket, prefix) => {
       const content = patterned(sizeBytes)
-      const mediaType = 'image/jpeg'
-      await bucket.put(`${prefix}pieces`, bytes(content.subarray(0, 7), content.subarray(7)), { mediaType })
-      await bucket.put(`${prefix}trickled`, trickled(content), { sha256: sha256Of(content) })
-      for (const key of [`${prefix}pieces`, `${prefix}trickled`]) {
+      const [mediaType, sha256] = ['image/jpeg', sha256Of(content)]
+      const pieces = () => bytes(content.subarray(0, 7), content.subarray(7, 20_000), content.subarray(20_000))
+      await bucket.put(`${prefix}pieces`, pieces(), { mediaType })
+      await bucket.put(`${prefix}pieces-of-known-hash`, pieces(), { sha256 })
+      await bucket.put(`${prefix}trickled`, trickled(content))
+      await bucket.put(`${prefix}trickled-of-known-hash`, trickled(content), { sha256 })
+      const keys = await keysOf(bucket, prefix)
+      expect(keys).toHaveLength(4)
+      for (const key of keys) {
         const got = await bucket.get(key)
         expect(got.sizeBytes).toBe(sizeBytes)
         expectSameBytes(await readBody(got), content)
       }
     })
   }
+
+  it('has done with the memory of a body once it says that the bytes are stored', async (bucket, prefix) => {
+    const content = patterned(6 * MiB)
+    const pieceOf = (index: number) => content.subarray(index * 2 ** 18, (index + 1) * 2 ** 18)
+    const lent = Array.from({ length: 24 }, (_, index) => Buffer.from(pieceOf(index)))
+    const overwrite = () => {
+      for (const piece of lent) piece.fill(0xff)
+    }
+    await bucket.put(`${prefix}put`, bytes(...lent), { sha256: sha256Of(content) })
+    overwrite()
+    for (const [index, piece] of lent.entries()) piece.set(pieceOf(index))
+    const multipart = await bucket.createMultipart(`${prefix}parts`)
+    const part = await bucket.uploadPart(`${prefix}parts`, multipart, 1, bytes(...lent))
+    overwrite()
+    await bucket.completeMultipart(`${prefix}parts`, multipart, [part])
+    for (const key of [`${prefix}parts`, `${prefix}put`]) expectSameBytes(await readAll(bucket, key), content)
+  })
 
   it('tells size and time of an object, and that there is none', async (bucket, prefix) => {
     const key = `${prefix}a`
@@ -86,12 +108,15 @@ function refusing(it: It): void {
     expect((await readAll(bucket, `${prefix}a`)).toString()).toBe('first')
   })
 
-  for (const sizeBytes of [50_000, 9 * MiB]) {
+  for (const sizeBytes of [50_000, 9 * MiB, 17 * MiB]) {
     it(`keeps nothing of ${sizeBytes} bytes with another SHA-256 than announced`, async (bucket, prefix) => {
       const [kept, wrong] = [patterned(10, 1), patterned(sizeBytes, 2)]
+      const inMemory = bytes(wrong.subarray(0, 20_000), wrong.subarray(20_000))
       await bucket.put(`${prefix}kept`, bytes(kept))
       for (const key of [`${prefix}kept`, `${prefix}new`]) {
-        await expectKind(bucket.put(key, trickled(wrong), { sha256: sha256Of(kept) }), 'invalid')
+        for (const body of [trickled(wrong), inMemory]) {
+          await expectKind(bucket.put(key, body, { sha256: sha256Of(kept) }), 'invalid')
+        }
       }
       expect(await keysOf(bucket, prefix)).toEqual([`${prefix}kept`])
       expectSameBytes(await readAll(bucket, `${prefix}kept`), kept)
@@ -100,7 +125,9 @@ function refusing(it: It): void {
     it(`keeps nothing of ${sizeBytes} bytes that are more or fewer than announced`, async (bucket, prefix) => {
       const content = patterned(sizeBytes)
       for (const announced of [sizeBytes - 1, sizeBytes + 1]) {
-        await expectKind(bucket.put(`${prefix}a`, { ...trickled(content), sizeBytes: announced }), 'invalid')
+        for (const body of [trickled(content), bytes(content)]) {
+          await expectKind(bucket.put(`${prefix}a`, { ...body, sizeBytes: announced }), 'invalid')
+        }
       }
       expect(await keysOf(bucket, prefix)).toEqual([])
     })

@@ -82,13 +82,31 @@ describe('an S3 service that fails', () => {
     )
   })
 
+  test('breaks a body as unavailable that is nonsense from its first byte on', async () => {
+    const head = 'HTTP/1.1 206 Partial Content\r\nContent-Range: bytes 0-9/10\r\nTransfer-Encoding: chunked\r\n\r\n'
+    await withServer(
+      socket => socket.once('data', () => socket.write(`${head}no chunk`)),
+      async endpoint => {
+        const bucket = s3Bucket({ ...keys, endpoint })
+        const reading = bucket.get('a', { range: { start: 0 } }).then(readBody)
+        await expectKind(reading, 'unavailable')
+        await bucket.close()
+      },
+    )
+  })
+
   test('is left at once by a signal when it never answers', async () => {
     await withServer(
       () => undefined,
       async endpoint => {
         const bucket = s3Bucket({ ...keys, endpoint })
         const signal = AbortSignal.timeout(100)
-        await expect(bucket.head('a', { signal })).rejects.toMatchObject({ name: 'TimeoutError' })
+        const calls = [
+          bucket.head('a', { signal }),
+          bucket.get('a', { signal }),
+          bucket.put('a', bytes(patterned(10)), { signal }),
+        ]
+        await Promise.all(calls.map(call => expect(call).rejects.toMatchObject({ name: 'TimeoutError' })))
         await bucket.close()
       },
     )
