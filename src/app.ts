@@ -20,7 +20,8 @@ import type { Log } from './observe/log.js'
 import { makeMetrics } from './observe/metrics.js'
 import { openRegion } from './open-region.js'
 import { makeEngine } from './upload/engine.js'
-import { makeTusFront } from './upload/tus/front.js'
+import { isIetf, makeIetfFront } from './upload/ietf/front.js'
+import { makeTusFront, type TusFront } from './upload/tus/front.js'
 
 export interface Api {
   /** Where it listens. */
@@ -45,12 +46,14 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
     const accounts = makeAccounts({ db, directory, region: config.region, regions: config.regions, clock, newId })
     const engine = await makeEngine({ db, bucket, signals, clock, newId })
     const tus = makeTusFront({ engine, path: uploads, report })
+    const ietf = makeIetfFront({ engine, path: uploads, report, clock })
+    const front: TusFront = (req, res, caller) => (isIetf(req) ? ietf : tus)(req, res, caller)
     const uploadRoutes = rawRoutes(
       { report },
       {
         prefix: uploads,
-        handle: (req, res, caller) => tus(req, res, caller),
-        options: (req, res) => tus(req, res, undefined),
+        handle: front,
+        options: (req, res) => front(req, res, undefined),
         errorHeaders: { 'Tus-Resumable': '1.0.0' },
       },
     )

@@ -19,7 +19,7 @@ export const limits = {
   /** A request for an upload that brings no byte for this long is ended; what it brought is kept. */
   uploadStallMs: 30_000,
   /** Memory for upload bodies in one API process, over all requests. */
-  heldBytesPerProcess: 48 * MiB,
+  heldBytesPerProcess: 40 * MiB,
   /** Besides, for pieces of broken uploads that are read back to be put together; the largest takes a whole small upload. */
   rebuiltBytesPerProcess: 32 * MiB,
   /** Upload-Metadata, the whole header. Node refuses headers over 16 KiB in any case. */

@@ -18,13 +18,18 @@ export interface NodeProcess {
 }
 
 export interface SpawnOptions {
+  /** For Node itself. */
+  nodeFlags?: readonly string[]
   args?: readonly string[]
   /** The whole environment, but for PATH, HOME and TMPDIR, which are this process's. */
   env?: Readonly<Record<string, string>>
 }
 
-export async function spawnNode(script: string, { args = [], env = {} }: SpawnOptions = {}): Promise<NodeProcess> {
-  const running = await startProcess({ command: process.execPath, args: [script, ...args], env })
+export async function spawnNode(
+  script: string,
+  { nodeFlags = [], args = [], env = {} }: SpawnOptions = {},
+): Promise<NodeProcess> {
+  const running = await startProcess({ command: process.execPath, args: [...nodeFlags, script, ...args], env })
   const written = listen(running)
   return {
     pid: running.pid,

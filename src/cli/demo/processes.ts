@@ -5,6 +5,7 @@ import { readFile } from 'node:fs/promises'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../core/errors.js'
 import type { Ready } from '../../serve.js'
+import { nodeFlags } from '../servers.js'
 
 export interface ServerSpec {
   name: string
@@ -74,7 +75,7 @@ async function launch(spec: ServerSpec, signal: AbortSignal): Promise<{ child: C
     env: spec.env,
     detached: true,
     stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
-    execArgv: ['--enable-source-maps'],
+    execArgv: ['--enable-source-maps', ...nodeFlags],
   })
   for (const stream of [child.stdout, child.stderr]) stream?.pipe(log, { end: false })
   child.once('close', () => log.end())

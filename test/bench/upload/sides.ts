@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto'
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
-import { apiProgram } from '../../../src/cli/servers.js'
+import { apiProgram, nodeFlags } from '../../../src/cli/servers.js'
 import { withAccounts } from '../../../src/cli/with-accounts.js'
 import { packageFolder } from '../../../src/core/package-folder.js'
 import type { S3Bucket } from '../../support/provided.js'
@@ -89,7 +89,8 @@ async function start(
   ready: RegExp,
   targets: (origin: string) => Pick<RunningSide, 'target' | 'others'>,
 ): Promise<RunningSide> {
-  const running = await spawnNode(script, { env })
+  // All sides alike.
+  const running = await spawnNode(script, { env, nodeFlags })
   try {
     const [, origin = ''] = await running.waitForLine(ready, startDeadlineMs)
     return { pid: running.pid, ...targets(origin), stop: () => running.stop() }
