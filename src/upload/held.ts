@@ -30,7 +30,7 @@ export function openHeld(memory: Memory, offset: number, { hashed }: { hashed: b
   let leftBytes = 0
   let sha256 = hashed && offset === 0 ? createHash('sha256') : undefined
   let onPress: (() => boolean) | undefined
-  const holder: Holder = { state: 'busy', takenBytes: 0, press: () => onPress?.() ?? false }
+  const holder: Holder = { state: 'busy', takenBytes: 0, sinceMs: 0, press: () => onPress?.() ?? false }
 
   return {
     get startOffset() {

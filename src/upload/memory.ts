@@ -4,22 +4,23 @@
  *
  * Memory comes in slabs that are used again and again, since a process that receives gigabytes would else spend half of its time
  * on collecting buffers. What has arrived is always taken, so the budget is overdrawn by a slab for each connection at most. When
- * it is spent, in this order: bytes that are durable and only kept in case they're needed again are dropped; who holds most is
- * pressed to make durable what they hold and give the memory back; who wants more stops reading and waits, in the order of asking.
+ * it is spent, in this order: bytes that are durable and only kept in case they're needed again are dropped; who has held most for
+ * longest is pressed to make it durable and give the memory back; who wants more stops reading and waits, in the order of asking.
  */
 const KiB = 1024
 
 /** Small ones for those who send little, so that thousands of slow clients fit; large ones for those who send much. */
-export const slabSizes = [16 * KiB, 64 * KiB, 256 * KiB] as const
-const largest = slabSizes[2]
-const typicalSlab = slabSizes[1]
+export const slabSizes = [1 * KiB, 16 * KiB, 64 * KiB, 256 * KiB] as const
+const largest = slabSizes[3]
+const typicalSlab = slabSizes[2]
 
 /** Who takes memory. */
 export interface Holder {
   /** receiving: may be pressed. busy: will give back soon. kept: durable already, dropped when memory is short. */
   state: 'receiving' | 'busy' | 'kept'
-  /** Of its slabs; kept by the memory. */
+  /** Of its slabs, and since when it has any; kept by the memory. */
   takenBytes: number
+  sinceMs: number
   /** Asked to give back: by making durable what it holds, or, of kept ones, at once. Says whether it will. */
   press(): boolean
 }
@@ -40,7 +41,8 @@ export interface Memory {
   keptBytes(): number
 }
 
-export function makeMemory(budgetBytes: number): Memory {
+/** `nowMs` from any origin, never going back. */
+export function makeMemory(budgetBytes: number, nowMs: () => number = () => performance.now()): Memory {
   const free = new Map<number, Buffer[]>(slabSizes.map(sizeBytes => [sizeBytes, []]))
   /** Pressing takes turns of so much, since a look at all holders for each slab would cost more than the slab. */
   const turnBytes = budgetBytes / 16
@@ -75,8 +77,7 @@ export function makeMemory(budgetBytes: number): Memory {
     const wantedBytes = takenBytes - budgetBytes + waiting.length * typicalSlab
     if (comingBytes >= wantedBytes) return
     const candidates = [...holders].filter(holder => holder.state === 'receiving' && !pressed.has(holder))
-    candidates.sort((a, b) => b.takenBytes - a.takenBytes)
-    for (const holder of candidates) {
+    for (const holder of slowestFirst(candidates, nowMs())) {
       if (comingBytes >= Math.max(wantedBytes, turnBytes)) return
       pressed.add(holder)
       const givesBytes = holder.takenBytes
@@ -102,6 +103,7 @@ export function makeMemory(budgetBytes: number): Memory {
       holder.takenBytes += sizeBytes
       holders.add(holder)
       if (isSpent()) dropKept()
+      if (holder.takenBytes === sizeBytes) holder.sinceMs = nowMs()
       const slab = free.get(sizeBytes)?.pop()
       if (slab) pooledBytes -= sizeBytes
       else dropPooled()
@@ -138,4 +140,11 @@ export function makeMemory(budgetBytes: number): Memory {
     },
     keptBytes: () => [...holders].reduce((sum, holder) => sum + (holder.state === 'kept' ? holder.takenBytes : 0), 0),
   }
+}
+
+/** Who is quick gives back soon without being asked. From who holds a little there is little to have, and each costs a write. */
+function slowestFirst(holders: Holder[], nowMs: number): Holder[] {
+  const weight = ({ takenBytes, sinceMs }: Holder) => takenBytes * (nowMs - sinceMs)
+  const isLittle = ({ takenBytes }: Holder) => Number(takenBytes < typicalSlab)
+  return holders.toSorted((a, b) => isLittle(a) - isLittle(b) || weight(b) - weight(a))
 }

@@ -10,7 +10,7 @@ import { makeRebuilding } from '../../src/upload/rebuilding.js'
 import { uploadOf } from './upload-of.js'
 
 const KiB = 1024
-const [small, , large] = slabSizes
+const [tiny, small, , large] = slabSizes
 
 /** One that holds so many bytes, and clears them when it is pressed. */
 function holding(memory: Memory, sizeBytes: number): { held: Held; pressed: () => number } {
@@ -51,7 +51,7 @@ describe('what is held', () => {
     const memory = makeMemory(64 * 1024 * KiB)
     const few = openHeld(memory, 0, { hashed: false })
     few.write(Buffer.alloc(10))
-    expect(memory.takenBytes).toBe(small)
+    expect(memory.takenBytes).toBe(tiny)
     few.write(Buffer.alloc(2_000_000))
     expect(few.chunks(0).map(({ length }) => length)).toContain(large)
     expect(memory.takenBytes).toBeLessThan(2_000_000 + 2 * large)
@@ -74,19 +74,32 @@ describe('what is held', () => {
 describe('when the budget is spent', () => {
   const budget = 4 * large
 
-  test('who holds most is pressed, and who waits goes on in the order of asking', async () => {
-    const memory = makeMemory(budget)
-    const most = holding(memory, 2 * large)
-    const less = holding(memory, large)
-    const rest = holding(memory, large)
+  test('who has held most for longest is pressed, and who waits goes on in the order of asking', async () => {
+    let nowMs = 0
+    const memory = makeMemory(budget, () => nowMs)
+    const little = holding(memory, 10)
+    const slow = holding(memory, large)
+    nowMs = 10_000
+    const quick = holding(memory, 3 * large)
+    nowMs = 10_100
     const order: number[] = []
     for (const index of [0, 1]) {
       expect(openHeld(memory, 0, { hashed: false }).waitForRoom(() => order.push(index))).toBeDefined()
     }
     await turn()
-    expect([most.pressed(), less.pressed(), rest.pressed()]).toEqual([1, 0, 0])
+    expect([little.pressed(), slow.pressed(), quick.pressed()]).toEqual([0, 1, 0])
     expect(order).toEqual([0, 1])
     expect(openHeld(memory, 0, { hashed: false }).waitForRoom(() => {})).toBeUndefined()
+  })
+
+  test('who holds a little is pressed where nobody holds more', async () => {
+    const memory = makeMemory(budget)
+    const busy = openHeld(memory, 0, { hashed: false })
+    busy.write(Buffer.alloc(budget - small))
+    const few = Array.from({ length: 16 }, () => holding(memory, 10))
+    openHeld(memory, 0, { hashed: false }).waitForRoom(() => {})
+    await turn()
+    expect(few.every(({ pressed }) => pressed() === 1)).toBe(true)
   })
 
   test('what has arrived is taken all the same, and no more than it needs', () => {
@@ -94,7 +107,7 @@ describe('when the budget is spent', () => {
     holding(memory, budget)
     const { held } = holding(memory, 10)
     expect(held.chunks(0).map(({ length }) => length)).toEqual([10])
-    expect(memory.takenBytes).toBe(budget + small)
+    expect(memory.takenBytes).toBe(budget + tiny)
   })
 
   test('what is only kept is dropped first', () => {
