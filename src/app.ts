@@ -44,7 +44,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
   const { db, directory, bucket, signals } = region
   try {
     const accounts = makeAccounts({ db, directory, region: config.region, regions: config.regions, clock, newId })
-    const engine = await makeEngine({ db, bucket, signals, clock, newId })
+    const engine = await makeEngine({ db, bucket, signals, clock, newId, memoryBytes: config.uploadMemoryBytes })
     const tus = makeTusFront({ engine, path: uploads, report })
     const ietf = makeIetfFront({ engine, path: uploads, report, clock })
     const front: TusFront = (req, res, caller) => (isIetf(req) ? ietf : tus)(req, res, caller)

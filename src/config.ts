@@ -4,6 +4,7 @@
  */
 import { z } from 'zod'
 import { AppError } from './core/errors.js'
+import { limits } from './core/limits.js'
 
 const url = (protocols: RegExp, example: string) =>
   z
@@ -84,6 +85,8 @@ const environment = z.object({
   /** Health and metrics, on a port of their own; 0 picks a free one. */
   OPS_PORT: port.default(0),
   WORKER_CONCURRENCY: wholeNumber(1, 64).default(3),
+  /** For bodies of uploads, in one API process. */
+  UPLOAD_MEMORY_MB: wholeNumber(8, 65_536).default(limits.heldBytesPerProcess / 2 ** 20),
   LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),
 })
 
@@ -115,6 +118,7 @@ export interface Config {
   port: number
   opsPort: number
   workerConcurrency: number
+  uploadMemoryBytes: number
   logLevel: string
 }
 
@@ -150,6 +154,7 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     port: e.PORT,
     opsPort: e.OPS_PORT,
     workerConcurrency: e.WORKER_CONCURRENCY,
+    uploadMemoryBytes: e.UPLOAD_MEMORY_MB * 2 ** 20,
     logLevel: e.LOG_LEVEL,
   }
 }

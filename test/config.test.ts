@@ -25,6 +25,7 @@ test('the least there must be; the rest has defaults', () => {
     corsOrigins: [],
     tls: undefined,
     workerConcurrency: 3,
+    uploadMemoryBytes: 32 * 2 ** 20,
     logLevel: 'info',
   })
 })
@@ -47,6 +48,7 @@ test('everything there can be', () => {
     PORT: '80',
     OPS_PORT: '9100',
     WORKER_CONCURRENCY: '64',
+    UPLOAD_MEMORY_MB: '512',
     LOG_LEVEL: 'silent',
     TRUSTED_PROXIES: '10.0.0.0/8, ::1',
     CORS_ORIGINS: 'https://app.example, http://localhost:5173,capacitor://localhost',
@@ -77,6 +79,7 @@ test('everything there can be', () => {
     corsOrigins: ['https://app.example', 'http://localhost:5173', 'capacitor://localhost'],
     tls: { certFile: '/etc/photosync/cert.pem', keyFile: 'key.pem' },
     workerConcurrency: 64,
+    uploadMemoryBytes: 512 * 2 ** 20,
     logLevel: 'silent',
   })
 })
@@ -145,6 +148,7 @@ describe('is refused', () => {
     [{ PORT: '65536' }, 'PORT must be a whole number from 0 to 65535'],
     [{ PORT: '0x50' }, 'PORT must be a whole number from 0 to 65535'],
     [{ OPS_PORT: '-1' }, 'OPS_PORT must be a whole number from 0 to 65535'],
+    [{ UPLOAD_MEMORY_MB: '7' }, 'UPLOAD_MEMORY_MB must be a whole number from 8 to 65536'],
     [{ WORKER_CONCURRENCY: '0' }, 'WORKER_CONCURRENCY must be a whole number from 1 to 64'],
     [{ WORKER_CONCURRENCY: '2.5' }, 'WORKER_CONCURRENCY must be a whole number from 1 to 64'],
     [{ LOG_LEVEL: 'loud' }, 'LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent'],

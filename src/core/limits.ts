@@ -18,8 +18,8 @@ export const limits = {
   uploadLifetimeMs: 3 * 24 * 3600_000,
   /** A request for an upload that brings no byte for this long is ended; what it brought is kept. */
   uploadStallMs: 30_000,
-  /** Memory for upload bodies in one API process, over all requests. */
-  heldBytesPerProcess: 40 * MiB,
+  /** Memory for upload bodies in one API process, over all requests, unless its environment says otherwise: ten photos at once, or thousands that trickle. */
+  heldBytesPerProcess: 32 * MiB,
   /** Besides, for pieces of broken uploads that are read back to be put together; the largest takes a whole small upload. */
   rebuiltBytesPerProcess: 32 * MiB,
   /** Upload-Metadata, the whole header. Node refuses headers over 16 KiB in any case. */

@@ -26,6 +26,11 @@ const timeouts = { headersTimeout: headersTimeoutMs, keepAliveTimeout: keepAlive
 
 /** Requests at once on one HTTP/2 connection: the least that RFC 9113 §6.5.2 recommends. A gallery's thumbnails come 100 a round trip. */
 const streamsPerConnection = 100
+/**
+ * What may wait to be sent on one connection; above it Node refuses requests. A hundred pictures of 300 KB for a browser that is far
+ * away are more than the 10 MB that Node would allow.
+ */
+const sessionMemoryMb = 32
 /** The same as Node's for HTTP/1.1. */
 const headerBytes = 16 * 1024
 
@@ -58,6 +63,7 @@ function secureServer(tls: Tls, sessions: Set<ServerHttp2Session>): Server {
     ...tls,
     allowHTTP1: true,
     handshakeTimeout: headersTimeoutMs,
+    maxSessionMemory: sessionMemoryMb,
     settings: {
       initialWindowSize: windows.streamBytes,
       maxConcurrentStreams: streamsPerConnection,
