@@ -22,10 +22,25 @@ export class Http2Request extends Http2ServerRequest {
 }
 
 export class Http2Response extends Http2ServerResponse {
-  /** Also ends a body that is still coming: "send no more" (RFC 9113 §8.1), once the answer is out. Nobody would read it. */
+  /**
+   * Also ends a body that is still coming: "send no more" (RFC 9113 §8.1), once the answer is out. Nobody would read it. Not before:
+   * Node would lose the answer then, and of one whose last part is just on its way even its own state.
+   */
   override end(...parts: unknown[]): this {
+    const { stream, req } = this
+    const isHeadOnly =
+      bodyless.has(this.statusCode) || req.method === 'HEAD' || (!stream.headersSent && !hasContent(parts[0]))
+    const stop = () =>
+      setImmediate(() => {
+        if (req.readableEnded || stream.destroyed) return
+        stream.close(constants.NGHTTP2_NO_ERROR)
+        // Else a body that was paused half-way keeps the stream open.
+        req.resume()
+      })
+    if (!req.readableEnded && !stream.endAfterHeaders && !this.finished) {
+      stream.once(isHeadOnly ? 'finish' : 'wantTrailers', stop)
+    }
     Reflect.apply(super.end, this, parts)
-    if (!this.req.readableEnded && !this.stream.endAfterHeaders) this.stream.close(constants.NGHTTP2_NO_ERROR)
     return this
   }
 
@@ -36,6 +51,10 @@ export class Http2Response extends Http2ServerResponse {
     return this
   }
 }
+
+const bodyless = new Set([204, 205, 304])
+
+const hasContent = (part: unknown): boolean => typeof part === 'string' || ArrayBuffer.isView(part)
 
 // Node's types have them as plain properties, which accessors in a class may not stand for.
 Object.defineProperty(Http2Request.prototype, 'complete', {

@@ -131,6 +131,18 @@ describe('over HTTP/1.1', () => {
     expect(text.toLowerCase()).toContain('\r\nconnection: close\r\n')
   })
 
+  test('it is not said in the midst of an answer', async () => {
+    handle = async (request, response) => {
+      response.writeHead(200, { 'Content-Length': 11 }).write('one ')
+      request.resume()
+      await new Promise(resolve => setImmediate(resolve))
+      response.end('and two')
+    }
+    const socket = await here.socket()
+    socket.write(head())
+    expect(await readUntil(socket)).toMatch(/^HTTP\/1\.1 200 OK\r\n.*\r\n\r\none and two$/s)
+  })
+
   test('who doesn’t wait is served all the same', async () => {
     const socket = await here.socket()
     socket.write(`${head()}bytes`)

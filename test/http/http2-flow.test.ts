@@ -72,15 +72,15 @@ test('who sends little is not held for what others send', async () => {
   await settled()
   // Lies unread, too, while the same client's other requests come and go for many times as long as it takes to hold a connection.
   const first = light.request({ ':method': 'POST', ':path': '/' }).end(Buffer.alloc(100_000))
-  for (let left = 200; left > 0; left--) {
+  for (let left = 40; left > 0; left--) {
     const before = streams.length
     const request = light.request({ ':method': 'POST', ':path': '/' }).end('small')
     await waitUntil(async () => streams.length > before, { what: 'a small request', deadlineMs: 5_000 })
     void answerWithSize(streams.at(-1) as ServerHttp2Stream)
     await bodyOf(request)
   }
-  const unread = streams.filter(stream => !stream.readableEnded)
-  expect(unread).toHaveLength(2)
-  for (const stream of unread) void answerWithSize(stream)
+  const [, unread, ...others] = streams.filter(stream => !stream.readableEnded)
+  if (!unread || others.length > 0) expect.unreachable('two bodies lie unread')
+  void answerWithSize(unread)
   expect((await bodyOf(first)).toString()).toBe('100000')
 })

@@ -20,6 +20,9 @@ const tls = makeCertificate()
 let here: Scene
 let handle: (request: IncomingMessage, response: ServerResponse) => Promise<void>
 
+const warnings: Error[] = []
+process.on('warning', warning => warnings.push(warning))
+
 beforeAll(async () => {
   here = await startScene({
     tls,
@@ -118,6 +121,16 @@ describe('windows', () => {
     expect(new Set(answers)).toEqual(new Set(['300000 bytes']))
   })
 
+  test('a hundred large answers on one connection all arrive, when their client is slow', async () => {
+    handle = async (_request, response) => void response.end(Buffer.alloc(250_000))
+    const session = await here.session()
+    const streams = Array.from({ length: 100 }, () => session.request({ ...upload, ':method': 'GET' }))
+    await Promise.all(streams.map(stream => once(stream, 'response')))
+    const answers = await Promise.all(streams.map(bodyOf))
+    expect(new Set(answers.map(({ length }) => length))).toEqual(new Set([250_000]))
+    session.destroy()
+  })
+
   test('bound what a client can say before it is heard', async () => {
     const session = await here.session()
     expect(session.remoteSettings).toMatchObject({ maxConcurrentStreams: 100, maxHeaderListSize: 16_384 })
@@ -211,6 +224,10 @@ describe('an answer before the end of the body', () => {
     expect([got.equals(answer), stream.rstCode]).toEqual([true, constants.NGHTTP2_NO_ERROR])
     session.destroy()
   })
+})
+
+test('Node had nothing to warn of', () => {
+  expect(warnings.filter(({ name }) => name === 'UnsupportedWarning')).toEqual([])
 })
 
 /** Handlers of requests from now on begin when the function that it returns is called. */

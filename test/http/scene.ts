@@ -88,7 +88,8 @@ async function openSocket(port: number, tls: Tls | undefined): Promise<Socket> {
 
 async function openSession(url: string, tls: Tls | undefined): Promise<ClientHttp2Session> {
   if (!tls) throw new Error('it speaks no HTTP/2')
-  const session = connect(url, { ca: tls.cert })
+  // Else Node's client refuses its own requests, when much waits to be sent.
+  const session = connect(url, { ca: tls.cert, maxSessionMemory: 1_000 })
   session.on('error', () => {})
   await once(session, 'remoteSettings')
   return session
