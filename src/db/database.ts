@@ -62,6 +62,9 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
       }
     }
 
+  const queryOnce = queryOn(pool)
+  const retrying = { attemptsMax: 5, firstDelayMs: 20, retryable: wantsAnotherTry }
+
   const transactOnce = async <T>(fn: (tx: Queryable) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch(error => Promise.reject(asAppError(error)))
     const tx: Queryable = { query: queryOn(client) }
@@ -83,8 +86,16 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
   }
 
   return {
-    query: queryOn(pool),
-    transaction: fn => retry(() => transactOnce(fn), { attemptsMax: 5, firstDelayMs: 20, retryable: wantsAnotherTry }),
+    query: async (sql, values) => {
+      try {
+        return await queryOnce(sql, values)
+      } catch (error) {
+        // A statement alone is a transaction as well.
+        if (!wantsAnotherTry(error)) throw error
+        return retry(() => queryOnce(sql, values), retrying)
+      }
+    },
+    transaction: fn => retry(() => transactOnce(fn), retrying),
     close: () => pool.end(),
   }
 }

@@ -48,9 +48,10 @@ export function makeAppend({ putAway, memory, kept, finish, stallMs }: AppendDep
       const why = await intake.fill(roomFor(hold.upload) - freshBytes, leftBytes)
       if (why !== 'full' && why !== 'pressed') return why
       const step = nextStep(hold.upload, freshOf(hold.upload, held), true)
+      // All bytes are here, and memory is too short to see whether more would come.
+      if (step === 'finish' && why === 'pressed') return 'ended'
       if (step === 'part') await putAway.sendPart(hold, held, { isLast: false })
       if (step === 'piece') await putAway.stagePiece(hold, held)
-      // Nearly there: the memory comes back with the finish.
       if (step !== 'finish') held.clear(hold.upload.offsetBytes, true)
     }
   }
@@ -60,7 +61,7 @@ export function makeAppend({ putAway, memory, kept, finish, stallMs }: AppendDep
     const step = nextStep(hold.upload, freshOf(hold.upload, held), true)
     const hasToSettle = hold.unverified && hold.upload !== hold.recorded
     hold.unverified = false
-    if (hasToSettle) await putAway.settle(hold)
+    if (hasToSettle || (step === 'wait' && hasNews(hold))) await putAway.settle(hold)
     if (step === 'finish') {
       await finish.all(hold, held, lastFrom)
       return false
@@ -103,6 +104,11 @@ export function makeAppend({ putAway, memory, kept, finish, stallMs }: AppendDep
 
 function broken({ cause }: Intake): BodyBroken {
   return new BodyBroken('The request broke off', { cause })
+}
+
+/** What the request says of the file counts once its body has proved right. */
+function hasNews({ upload, recorded }: Hold): boolean {
+  return upload.sizeBytes !== recorded.sizeBytes || upload.sha256 !== recorded.sha256
 }
 
 /** Held, and not durable yet. */

@@ -3,11 +3,11 @@
  * taken up again by whoever asks for it, or by the sweeper.
  */
 import { Readable } from 'node:stream'
-import { AppError } from '../core/errors.js'
+import { AppError, isAppError } from '../core/errors.js'
 import { pieceKey } from '../core/keys.js'
 import type { Database } from '../db/database.js'
 import type { Bucket } from '../storage/bucket.js'
-import type { Append } from './append.js'
+import { type Append, BodyBroken } from './append.js'
 import type { Finish } from './finish.js'
 import type { Hold } from './holds.js'
 import type { Upload } from './upload.js'
@@ -45,7 +45,9 @@ export function makeAssembly(deps: { db: Database; bucket: Bucket; append: Appen
 
   return {
     run: async hold => {
-      const partials = await findUploads(db, hold.upload.sources)
+      const { sources } = hold.upload
+      const partials = await findUploads(db, sources)
+      if (partials.length !== sources.length) throw new AppError('not_found', 'A partial upload of this file is gone')
       let failure: unknown
       const stream = Readable.from(bytesFrom(partials, hold.upload.offsetBytes), {
         objectMode: false,
@@ -58,7 +60,10 @@ export function makeAssembly(deps: { db: Database; bucket: Bucket; append: Appen
         await finish.whileTold(hold.upload, append(hold, { stream }))
       } catch (error) {
         // Not the client's connection broke, but ours to the bucket.
-        throw failure ?? error
+        if (!(error instanceof BodyBroken)) throw error
+        if (isAppError(failure)) throw failure
+        const sentence = 'The parts of the file could not be read back. Try again'
+        throw new AppError('unavailable', sentence, { cause: failure ?? error, retryAfterSeconds: 5 })
       } finally {
         stream.destroy()
       }

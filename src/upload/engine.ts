@@ -203,12 +203,7 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
       const found = taken ? holds.adopt(taken) : await holdAt(caller, id, offset, body)
       if (!('release' in found)) return found
       return under(found, async () => {
-        const { upload } = found
-        found.upload = learn(upload, offset, body, facts)
-        const { sizeBytes: size, sha256 } = found.upload
-        const hasNews = size !== upload.sizeBytes || sha256 !== upload.sha256
-        // With a checksum it waits for that, like the bytes.
-        if (hasNews && !body.checksum) await putAway.settle(found)
+        found.upload = learn(found.upload, offset, body, facts)
         await append(found, body)
       })
     },
@@ -231,7 +226,12 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
       })
       await extendLives(db, ids, upload.expiresAt)
       const hold = holds.adopt(upload)
-      return under(hold, () => assembly.run(hold))
+      return under(hold, () => assembly.run(hold)).catch(async error => {
+        // The same request came twice at once, and the other one's file has these bytes now.
+        const other = isAppError(error, 'gone') ? await findFinal(db, caller.person, ids) : undefined
+        if (other?.state !== 'done') throw error
+        return other
+      })
     },
     find: async (caller, id) => {
       const upload = going(await holds.interrupt(await mine(caller, id)))
@@ -247,6 +247,9 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
       if (upload) await finishIfCutShort(await holds.interrupt(upload))
     },
     expire: async id => {
+      const upload = await findUpload(db, id)
+      // Whoever still writes to it ends first. What is being put together will be stored.
+      if (upload?.hold === 'held') await holds.interrupt(upload)
       await finish.end(id)
     },
     heldBytes: () => memory.takenBytes - memory.keptBytes(),

@@ -15,6 +15,7 @@ import { findUpload, releaseHold, takeHold } from './uploads-sql.js'
 /** How long an older request may take to put its bytes away before it is fenced off. */
 const graceMs = 2_000
 const lookAgainMs = 25
+const lookAgainMaxMs = 400
 /** How long after its last sign of life a finish under way is left alone. */
 const believedMs = 15_000
 const attemptsMax = 5
@@ -89,11 +90,13 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
       void signals.publish('upload', `${seen.id} ${seen.holder}`)
     }
     let now: Upload | undefined = seen
-    for (let waitedMs = 0; waitedMs <= graceMs; waitedMs += lookAgainMs) {
+    const deadlineMs = performance.now() + graceMs
+    // Seldomer and seldomer: after a process has died, all of its clients wait here.
+    for (let pauseMs = lookAgainMs; performance.now() < deadlineMs; pauseMs = Math.min(2 * pauseMs, lookAgainMaxMs)) {
       now = await findUpload(db, seen.id)
       if (!now) throw new AppError('gone', 'This upload has ended')
       if (now.hold !== 'held' || now.holder !== seen.holder) return now
-      await sleep(lookAgainMs)
+      await sleep(pauseMs)
     }
     if (!isFinishing) return now
     throw new AppError('held', 'The file is being put together. Ask again in a moment', { retryAfterSeconds: 2 })

@@ -50,10 +50,7 @@ export function openIntake(
   let isBroken = body.destroyed && !isEnded
   let cause: unknown
   let stopWaiting: (() => void) | undefined
-  const stall = setTimeout(
-    () => settle && !stopWaiting && body.destroy(new Error('no byte came for too long')),
-    stallMs,
-  )
+  const stall = setTimeout(() => settle && !stopWaiting && breakOff(new Error('no byte came for too long')), stallMs)
 
   const stop = (why: Stop) => {
     const tell = settle
@@ -115,7 +112,12 @@ export function openIntake(
     cause ??= error ?? new Error('the connection broke')
     stop('broken')
   }
-  const onAbort = () => body.destroy(signal.reason)
+  /** Not every stream says so at once when it is destroyed. */
+  const breakOff = (reason: Error) => {
+    body.destroy(reason)
+    onBreak(reason)
+  }
+  const onAbort = () => breakOff(signal.reason)
 
   body.on('data', onData).on('end', onEnd).on('error', onBreak).on('close', onBreak)
   body.pause()

@@ -75,9 +75,11 @@ const unshowable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u
 function cutToBytes(name: string, bytesMax: number): string {
   if (Buffer.byteLength(name) <= bytesMax) return name
   const ending = /\.[A-Za-z0-9]{1,8}$/.exec(name)?.[0] ?? ''
-  let stem = name.slice(0, name.length - ending.length)
-  while (Buffer.byteLength(stem + ending) > bytesMax) stem = [...stem].slice(0, -1).join('')
-  return stem + ending
+  const stem = Buffer.from(name.slice(0, name.length - ending.length))
+  let end = bytesMax - Buffer.byteLength(ending)
+  // Not in the middle of a character: its bytes but the first begin with the bits 10.
+  while (end > 0 && ((stem[end] ?? 0) & 0xc0) === 0x80) end--
+  return stem.toString('utf8', 0, end) + ending
 }
 
 function mediaTypeOf(text: string | undefined): string | null {

@@ -45,12 +45,18 @@ export function makePutAway({ db, bucket, clock, rebuilding }: PutAwayDeps): Put
     const row = await recordProgress(db, recorded, told, clock.now())
     if (!row) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
     hold.recorded = row
-    hold.upload = hold.unverified ? { ...row, sizeBytes, sha256, hashState, ...definedOf(progress) } : row
+    // What the request says of the file is recorded with its last bytes, and known until then.
+    hold.upload = hold.unverified
+      ? { ...row, sizeBytes, sha256, hashState, ...definedOf(progress) }
+      : { ...row, sizeBytes, sha256 }
   }
 
   const readPiece = async (upload: Upload, piece: Piece): Promise<Buffer> => {
     const read = await buffer((await bucket.get(pieceKey(upload, upload.id, piece))).body)
-    if (read.byteLength !== piece.sizeBytes) throw new Error(`a piece of upload ${upload.id} has the wrong size`)
+    if (read.byteLength !== piece.sizeBytes) {
+      const cause = new Error(`a piece of upload ${upload.id} has the wrong size`)
+      throw new AppError('unavailable', 'The file could not be read back. Try again', { cause, retryAfterSeconds: 5 })
+    }
     return read
   }
 
@@ -93,28 +99,30 @@ export function makePutAway({ db, bucket, clock, rebuilding }: PutAwayDeps): Put
       const next = withPiece(upload, sumOf(chunks.map(({ byteLength }) => ({ sizeBytes: byteLength }))))
       const key = pieceKey(upload, upload.id, next.pieces.at(-1) as Piece)
       await bucket.put(key, bytes(...chunks), { sha256: hashOf(chunks).toString('hex') })
-      const isCrumbled = crumbsOf({ pieces: next.pieces }).length > 0
+      const isCrumbled = more.state !== 'done' && crumbsOf({ pieces: next.pieces }).length > 0
       await record(hold, { ...next, ...more, ...(isCrumbled && { release: false }) })
       if (isCrumbled) await mergeCrumbs(hold)
     },
     sendPart: async (hold, held, { isLast, lastFrom }) => {
       const key = originalKey(hold.upload, hold.upload.photo)
       if (!hold.upload.multipart) {
-        const { mediaType, sizeBytes } = hold.upload
+        const { mediaType } = hold.upload
         const multipart = await bucket.createMultipart(key, mediaType ? { mediaType } : {})
-        await record(hold, { ...bytesOf(hold.upload), sizeBytes, multipart })
+        await record(hold, { ...bytesOf(hold.upload), multipart })
       }
-      const end = { ...(isLast && { state: 'finishing' as const }), ...(lastFrom !== undefined && { lastFrom }) }
       const { upload } = hold
+      const { sizeBytes, sha256 } = upload
+      const end = isLast
+        ? { state: 'finishing' as const, sizeBytes, sha256, ...(lastFrom !== undefined && { lastFrom }) }
+        : {}
       await withAll(hold, held, async all => {
-        if (all.length === 0) return record(hold, { ...bytesOf(upload), sizeBytes: upload.sizeBytes, ...end })
+        if (all.length === 0) return record(hold, { ...bytesOf(upload), ...end })
         const hash = await resumeSha256(upload.hashState)
         const [part] = await Promise.all([
           bucket.uploadPart(key, upload.multipart as string, upload.nextPart, bytes(...all)),
           hash.update(all),
         ])
-        const { multipart, sizeBytes } = upload
-        await record(hold, { ...withPart(upload, part), multipart, sizeBytes, hashState: hash.save(), ...end })
+        await record(hold, { ...withPart(upload, part), multipart: upload.multipart, hashState: hash.save(), ...end })
       })
     },
     settle: async (hold, more = {}) => {

@@ -32,6 +32,7 @@ export function makeReap(db: Database, bucket: Bucket, clock: Clock): Handler<'r
       await bucket.delete(keys, { signal })
     }
     // The row stays for its receipt until then, and late effects of broken calls are removed with it.
-    if (upload.expiresAt.getTime() + lateEffectsMs < clock.now().getTime()) await deleteUpload(db, id)
+    const endedMs = Math.max(upload.expiresAt.getTime(), upload.touchedAt.getTime())
+    if (endedMs + lateEffectsMs < clock.now().getTime()) await deleteUpload(db, id)
   }
 }

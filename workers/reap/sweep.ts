@@ -22,7 +22,12 @@ export function makeSweep(db: Database, engine: Engine, queue: JobQueue, clock: 
     for (let count = batch; count === batch; ) {
       const expired = await claimExpired(db, clock.now(), { againMs: expiredAgainMs, limit: batch })
       count = expired.length
-      for (const { id } of expired) await engine.expire(id)
+      for (const { id } of expired) {
+        await engine.expire(id).catch(error => {
+          // It comes up again.
+          if (!isAppError(error, 'held')) failures.push(error)
+        })
+      }
       await queue.add(expired.map(({ id }) => ({ name: 'reap' as const, data: { upload: id } })))
     }
     if (failures.length > 0) throw new AggregateError(failures, `${failures.length} uploads could not be finished`)

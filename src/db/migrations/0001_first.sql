@@ -234,6 +234,8 @@ begin
     insert into outbox (job, data) values ('reap', jsonb_build_object('upload', upload_id));
   end if;
   if cardinality(held.sources) > 0 then
+    -- In one order for all, so that two that share some wait for each other rather than for ever.
+    perform 1 from uploads where uploads.id = any(held.sources) order by uploads.id for update;
     update uploads set used_by = upload_id where uploads.id = any(held.sources);
     insert into outbox (job, data) select 'reap', jsonb_build_object('upload', source) from unnest(held.sources) as source;
   end if;

@@ -5,6 +5,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http'
 import { AppError } from '../../core/errors.js'
+import { limits } from '../../core/limits.js'
 import type { AppendFacts, Checksum, Creation } from '../contract.js'
 import { hasMediaType, parseByteCount, parseMetadata, readFileFacts } from '../protocol.js'
 import { type Dialect, interopVersions, partialUpload } from './dialect.js'
@@ -110,7 +111,7 @@ export function inconsistentLength(sentence: string): AppError {
 /** What the file is, in Upload-Metadata's form, so that it is told in every dialect alike. */
 function metadataOf(headers: IncomingHttpHeaders): string {
   const sent = text(headers, 'upload-metadata')?.trim() ?? ''
-  const known = readFileFacts(parseMetadata(sent))
+  const known = parseMetadata(sent)
   const { fileName, mediaType } = readFileFacts(
     new Map([
       ['filename', dispositionName(text(headers, 'content-disposition') ?? '') ?? ''],
@@ -120,12 +121,16 @@ function metadataOf(headers: IncomingHttpHeaders): string {
       ],
     ]),
   )
-  const pairs = [
-    ...(sent === '' ? [] : [sent]),
-    ...(fileName && !known.fileName ? [`filename ${Buffer.from(fileName).toString('base64')}`] : []),
-    ...(mediaType && !known.mediaType ? [`filetype ${Buffer.from(mediaType).toString('base64')}`] : []),
-  ]
-  return pairs.join(',')
+  let metadata = sent
+  const add = (key: string, value: string | null) => {
+    if (!value || known.has(key)) return
+    const more = [metadata, `${key} ${Buffer.from(value).toString('base64')}`].filter(text => text !== '').join(',')
+    // What the client itself says of the file comes first, and may leave no room.
+    if (Buffer.byteLength(more) <= limits.metadataBytes) metadata = more
+  }
+  add('filename', fileName)
+  add('filetype', mediaType)
+  return metadata
 }
 
 /** Types that say how the request is made, or that HTTP libraries add by themselves; none says what the file is. */

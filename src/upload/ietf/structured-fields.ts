@@ -17,7 +17,7 @@ const bareItem = [
 ].join('|')
 const parameters = `(?:; *${key}(?:=(?:${bareItem}))?)*`
 const item = `(?:${bareItem})${parameters}`
-const innerList = `\\( *(?:${item}(?: +${item})*)? *\\)`
+const innerList = `\\( *(?:${item}(?: +${item})* *)?\\)`
 
 const wholeItem = new RegExp(`^ *(${bareItem})${parameters} *$`)
 const member = new RegExp(`(${key})(?:=(?:(${bareItem})|${innerList}))?${parameters}`, 'y')
@@ -39,7 +39,7 @@ export function parseBoolean(field: string): boolean | undefined {
 
 /** A Dictionary's members that are Byte Sequences, by their keys; those that are something else are null. The last of several counts. */
 export function parseByteSequences(field: string): Map<string, Buffer | null> | undefined {
-  const text = field.replace(/^ +| +$/g, '')
+  const text = withoutBlanks(field)
   const members = new Map<string, Buffer | null>()
   if (text === '') return members
   for (let at = 0; ; ) {
@@ -61,4 +61,13 @@ function decodeBase64(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64')
   const encoded = bytes.toString('base64')
   return text === encoded || text === encoded.replace(/=+$/, '') ? bytes : null
+}
+
+/** In steps, not by a pattern: that would look at every run of blanks again from each of its bytes. */
+function withoutBlanks(field: string): string {
+  let begin = 0
+  let end = field.length
+  while (field[begin] === ' ') begin++
+  while (end > begin && field[end - 1] === ' ') end--
+  return field.slice(begin, end)
 }

@@ -99,10 +99,10 @@ const bodyOf = (req: IncomingMessage): Body => ({
   checksum: checksumOf(req.headers),
 })
 
-/** Undefined when it isn't said. Node lets nothing through that isn't digits. */
+/** Undefined when it isn't said. Node lets nothing through that isn't digits, however many; what no double holds is too much anyway. */
 function announcedBytes({ headers }: IncomingMessage): number | undefined {
   const length = headers['content-length']
-  return length === undefined ? undefined : Number(length)
+  return length === undefined ? undefined : Math.min(Number(length), Number.MAX_SAFE_INTEGER)
 }
 
 /** False only when there is none: HTTP/2 need not say of a body that it comes. */
