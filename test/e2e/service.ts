@@ -35,6 +35,8 @@ export interface Service {
   bucket: Bucket
   addPerson(): Promise<Person>
   startApi(): Promise<NodeProcess>
+  /** One more API process on the same stores, until `stop`; `own` goes into its environment. Resolves with its address. */
+  addApi(own?: Readonly<Record<string, string>>): Promise<string>
   startWorker(): Promise<NodeProcess>
   /** Both running. */
   api: NodeProcess
@@ -44,7 +46,8 @@ export interface Service {
 
 const readyDeadlineMs = 30_000
 
-export async function startService(stores: Stores): Promise<Service> {
+/** `more` goes into the environment of all its processes. */
+export async function startService(stores: Stores, more: Readonly<Record<string, string>> = {}): Promise<Service> {
   const folder = await mkdtemp(join(tmpdir(), 'photosync-e2e-'))
   const database = await freshDatabase()
   const port = await freePort()
@@ -55,9 +58,11 @@ export async function startService(stores: Stores): Promise<Service> {
     PORT: String(port),
     ...(redis ? await redisAndS3(redis) : { BUCKET_DIR: join(folder, 'bucket') }),
     AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED: 'true',
+    ...more,
   }
-  const start = async (word: string) => {
-    const server = await spawnNode('dist/src/cli/main.js', { args: [word], env })
+  const added: NodeProcess[] = []
+  const start = async (word: string, own: Readonly<Record<string, string>> = {}) => {
+    const server = await spawnNode('dist/src/cli/main.js', { args: [word], env: { ...env, ...own } })
     await server.waitForLine(/"msg":"ready"/, readyDeadlineMs)
     return server
   }
@@ -74,13 +79,18 @@ export async function startService(stores: Stores): Promise<Service> {
       service.api = await start('api')
       return service.api
     },
+    addApi: async (own = {}) => {
+      const addedPort = await freePort()
+      added.push(await start('api', { ...own, PORT: String(addedPort) }))
+      return `${'TLS_CERT_FILE' in own ? 'https' : 'http'}://127.0.0.1:${addedPort}`
+    },
     startWorker: async () => {
       service.worker = await start('worker')
       return service.worker
     },
     addPerson: () => addPerson(env),
     stop: async () => {
-      await Promise.all([service.api.stop(), service.worker.stop()])
+      await Promise.all([service.api, service.worker, ...added].map(running => running.stop()))
       await Promise.all([db.close(), bucket.close()])
       await database.drop()
       await redis?.stop()

@@ -111,7 +111,8 @@ export function inconsistentLength(sentence: string): AppError {
 /** What the file is, in Upload-Metadata's form, so that it is told in every dialect alike. */
 function metadataOf(headers: IncomingHttpHeaders): string {
   const sent = text(headers, 'upload-metadata')?.trim() ?? ''
-  const known = parseMetadata(sent)
+  const pairs = parseMetadata(sent)
+  const known = readFileFacts(pairs)
   const { fileName, mediaType } = readFileFacts(
     new Map([
       ['filename', dispositionName(text(headers, 'content-disposition') ?? '') ?? ''],
@@ -123,13 +124,13 @@ function metadataOf(headers: IncomingHttpHeaders): string {
   )
   let metadata = sent
   const add = (key: string, value: string | null) => {
-    if (!value || known.has(key)) return
+    if (!value || pairs.has(key)) return
     const more = [metadata, `${key} ${Buffer.from(value).toString('base64')}`].filter(text => text !== '').join(',')
     // What the client itself says of the file comes first, and may leave no room.
     if (Buffer.byteLength(more) <= limits.metadataBytes) metadata = more
   }
-  add('filename', fileName)
-  add('filetype', mediaType)
+  add('filename', known.fileName === null ? fileName : null)
+  add('filetype', known.mediaType === null ? mediaType : null)
   return metadata
 }
 
