@@ -34,6 +34,7 @@ export interface Api {
 /** How long requests under way may take to end. An upload that is cut off then goes on at another process. */
 const drainMs = 10_000
 const uploads = '/v1/uploads'
+const uploadErrorHeaders = { 'Tus-Resumable': '1.0.0' }
 
 export async function startApi(config: Config, log: Log): Promise<Api> {
   const clock = systemClock
@@ -54,7 +55,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
         prefix: uploads,
         handle: front,
         options: (req, res) => front(req, res, undefined),
-        errorHeaders: { 'Tus-Resumable': '1.0.0' },
+        errorHeaders: uploadErrorHeaders,
       },
     )
     const http = await buildHttp({
@@ -66,6 +67,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
       metrics,
       report,
       newId,
+      rawPrefixes: { [uploads]: uploadErrorHeaders },
       routes: [
         accountRoutes({ accounts }),
         libraryRoutes({ db, accounts }),

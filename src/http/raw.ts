@@ -53,13 +53,12 @@ export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): Fa
         method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'],
         url,
         exposeHeadRoute: false,
-        config: { errorHeaders },
         handler: (request, reply) => run(request, reply, () => handle(request.raw, reply.raw, callerOf(request))),
       })
       app.route({
         method: 'OPTIONS',
         url,
-        config: { open: true, errorHeaders },
+        config: { open: true },
         handler: (request, reply) => run(request, reply, () => options(request.raw, reply.raw)),
       })
     }

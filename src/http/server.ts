@@ -15,6 +15,7 @@ import { expectsSomethingElse } from './expect.js'
 import { measure } from './measure.js'
 import { makeNodeServer, type NodeServer } from './node-server.js'
 import { notFound, problem, sendProblem, toProblem } from './problem.js'
+import { headersBelow, type RawPrefixes, routable } from './raw-prefixes.js'
 import type { Report } from './report.js'
 import { boundRest } from './rest-of-body.js'
 import type { Tls } from './tls.js'
@@ -29,6 +30,8 @@ export interface HttpParts {
   report: Report
   newId: NewId
   routes: readonly FastifyPluginAsync[]
+  /** Of raw routes (raw.ts); default: none. */
+  rawPrefixes?: RawPrefixes
   /** Origins whose pages may call the API; default: none but its own. */
   corsOrigins?: readonly string[] | undefined
   /** With it HTTPS is served, HTTP/2 and HTTP/1.1; default: plain HTTP/1.1. */
@@ -43,22 +46,18 @@ declare module 'fastify' {
     /** The server's connections, for closeHttp. */
     readonly connections: Pick<NodeServer, 'endIdle' | 'endAll'>
   }
-  interface FastifyContextConfig {
-    /** Added to problems that are answered on this route. */
-    errorHeaders?: Readonly<Record<string, string>>
-  }
 }
 
 /** Not listening yet. Handlers of routes get `request.caller`; see auth.ts. */
 export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
-  const { authenticate, metrics, report } = parts
+  const { authenticate, metrics, report, rawPrefixes = {} } = parts
   const cors = makeCors(parts.corsOrigins ?? [])
   const answer = (error: unknown, request: FastifyRequest, reply: FastifyReply) => {
     // What fails because the client has left is no failure.
     if (!reply.raw.destroyed) {
       report(error, { requestId: request.id, method: request.method, route: request.routeOptions.url ?? 'none' })
     }
-    return sendProblem(reply.headers(request.routeOptions.config.errorHeaders ?? {}), toProblem(error))
+    return sendProblem(reply.headers(headersBelow(rawPrefixes, request.url)), toProblem(error))
   }
   const app = makeFastify(parts, (error, request, reply) => {
     // No hook has run.
@@ -77,7 +76,7 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
     if (cors.answerPreflight(request, reply)) return
     if (expectsSomethingElse(request.raw)) {
       const refusal = problem(417, 'invalid', 'The only expectation that is met here is 100-continue. Send no other')
-      sendProblem(reply.headers(request.routeOptions.config.errorHeaders ?? {}), refusal)
+      sendProblem(reply.headers(headersBelow(rawPrefixes, request.url)), refusal)
       return
     }
     done()
@@ -91,12 +90,13 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
 type FrameworkErrors = (error: Error, request: FastifyRequest, reply: FastifyReply) => FastifyReply
 
 function makeFastify(parts: HttpParts, frameworkErrors: FrameworkErrors): FastifyInstance {
-  const { trustedProxies = [], tls } = parts
+  const { trustedProxies = [], tls, rawPrefixes = {} } = parts
   let node: NodeServer | undefined
   const app = fastify({
     logger: false,
     trustProxy: trustedProxies.length > 0 && [...trustedProxies],
     genReqId: parts.newId,
+    rewriteUrl: ({ url = '/' }) => routable(rawPrefixes, url),
     bodyLimit: limits.jsonBodyBytes,
     // While it closes, what still comes on open connections is answered, with "Connection: close".
     return503OnClosing: false,

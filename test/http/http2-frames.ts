@@ -11,6 +11,8 @@ export interface Frames {
   begin(headers: Readonly<Record<string, string>>): void
   data(bytes: Buffer, flags?: number): void
   reset(code: number): void
+  /** What came for stream 1, in order: its type, "+end" where that is the end of the answer, and the code of a reset. */
+  received(): string[]
   socket: TLSSocket
 }
 
@@ -20,7 +22,12 @@ export const endStream = 1
 export async function openFrames(port: number, tls: Tls): Promise<Frames> {
   const socket = connect({ host: '127.0.0.1', port, ca: tls.cert, ALPNProtocols: ['h2'] })
   await once(socket, 'secureConnect')
-  socket.on('error', () => {}).resume()
+  let bytes = Buffer.alloc(0)
+  socket
+    .on('error', () => {})
+    .on('data', chunk => {
+      bytes = Buffer.concat([bytes, chunk])
+    })
   const send = (type: number, flags: number, stream: number, payload: Buffer) => {
     const head = Buffer.alloc(9)
     head.writeUIntBE(payload.length, 0, 3)
@@ -40,12 +47,26 @@ export async function openFrames(port: number, tls: Tls): Promise<Frames> {
       send(types.headers, endHeaders, 1, Buffer.concat(fields))
     },
     data: (bytes, flags = 0) => send(types.data, flags, 1, bytes),
+    received: () => describe(bytes),
     reset: code => {
       const payload = Buffer.alloc(4)
       payload.writeUInt32BE(code)
       send(types.rstStream, 0, 1, payload)
     },
   }
+}
+
+function describe(bytes: Buffer): string[] {
+  const found: string[] = []
+  for (let at = 0; at + 9 <= bytes.length; at += 9 + bytes.readUIntBE(at, 3)) {
+    const [type = 0, flags = 0] = bytes.subarray(at + 3)
+    if (bytes.readUInt32BE(at + 5) !== 1) continue
+    if (type === types.rstStream) found.push(`reset ${bytes.readUInt32BE(at + 9)}`)
+    if (type === types.headers || type === types.data) {
+      found.push(`${type === types.data ? 'data' : 'headers'}${flags & endStream ? '+end' : ''}`)
+    }
+  }
+  return found
 }
 
 const literal = (text: string): Buffer => Buffer.concat([Buffer.from([text.length]), Buffer.from(text)])

@@ -224,6 +224,26 @@ describe('an answer before the end of the body', () => {
     expect([got.equals(answer), stream.rstCode]).toEqual([true, constants.NGHTTP2_NO_ERROR])
     session.destroy()
   })
+
+  test.each<[string, string[], (response: ServerResponse) => void]>([
+    ['with a body', ['headers', 'data', 'data+end'], response => response.end('no')],
+    ['in parts', ['headers', 'data', 'data', 'data+end'], response => response.write('n', () => response.end('o'))],
+    ['without a body', ['headers+end'], response => response.writeHead(204).end()],
+    ['empty', ['headers+end'], response => response.end()],
+    ['empty after its head', ['headers', 'data+end'], response => response.writeHead(200).end()],
+  ])('%s: its own end comes before the word that no more is wanted', async (_, frames, end) => {
+    handle = async (request, response) => {
+      await request.iterator({ destroyOnReturn: false }).next()
+      end(response)
+    }
+    const { begin, data, received, socket } = await openFrames(here.port, tls)
+    begin({ authorization: `Bearer ${token}` })
+    data(Buffer.alloc(1_000))
+    const isOver = async () => received().some(frame => frame.startsWith('reset'))
+    await waitUntil(isOver, { what: 'the word', deadlineMs: 5_000 })
+    expect(received()).toEqual([...frames, 'reset 0'])
+    socket.destroy()
+  })
 })
 
 test('Node had nothing to warn of', () => {

@@ -47,6 +47,22 @@ describe.each([
   })
   afterEach(() => here.close())
 
+  test.each(['/v1/uploads/%', '/v1/uploads/%zz?a=%', '/v1/uploads/%ff/b'])(
+    'an address that is none reaches it: %s',
+    async path => {
+      handle = async (_request, response) => void response.writeHead(404, { 'Tus-Resumable': '1.0.0' }).end()
+      const response = await here.ask('HEAD', path, { token })
+      expect([response.status, response.headers.get('tus-resumable')]).toEqual([404, '1.0.0'])
+      const elsewhere = await here.ask('GET', '/v1/other/%zz', { token })
+      expect([elsewhere.status, elsewhere.headers.get('tus-resumable')]).toEqual([400, null])
+    },
+  )
+
+  test('a method that nobody answers has its headers all the same', async () => {
+    const response = await here.ask('PROPFIND', '/v1/uploads/x', { token })
+    expect([response.status, response.headers.get('tus-resumable')]).toEqual([404, '1.0.0'])
+  })
+
   describe('a request', () => {
     test.each([
       ['POST', '/v1/uploads', 'application/octet-stream'],

@@ -41,7 +41,14 @@ export async function startScene({ routes, tls, corsOrigins, trustedProxies = []
   const metrics = makeMetrics()
   const report = makeReport(openLog({ name: 'test', level: 'silent' }), metrics)
   const parts = { regionId: 'us-west-2', authenticate, metrics, report, newId }
-  const app = await buildHttp({ ...parts, tls, corsOrigins, trustedProxies, routes: routes({ report }) })
+  const app = await buildHttp({
+    ...parts,
+    tls,
+    corsOrigins,
+    trustedProxies,
+    routes: routes({ report }),
+    rawPrefixes: { '/v1/uploads': { 'Tus-Resumable': '1.0.0' } },
+  })
   await app.listen({ host: '127.0.0.1', port: 0 })
   const address = app.server.address()
   if (address === null || typeof address === 'string') throw new Error('it does not listen on a port')
