@@ -159,6 +159,22 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
     }
   }
 
+  const concatenate: Engine['concatenate'] = async (caller, { metadata, partials, concat }) => {
+    const ids = partials.filter(isId)
+    const all = await findUploads(db, ids)
+    const found = all.filter(({ person, epoch }) => person === caller.person && epoch === caller.epoch)
+    const earlier = found.length === partials.length ? await findFinal(db, caller.person, ids) : undefined
+    if (earlier) return finishIfCutShort(going(await holds.interrupt(earlier)))
+    requireComplete(partials, found)
+    const sizeBytes = sumOf(found.map(partial => ({ sizeBytes: partial.sizeBytes ?? 0 })))
+    requireAllowed(sizeBytes)
+    const facts = { kind: 'final', state: 'finishing', sizeBytes, concat, sources: ids } as const
+    const upload = await insert(caller, { metadata, ...facts })
+    await extendLives(db, ids, upload.expiresAt)
+    const hold = holds.adopt(upload)
+    return under(hold, () => assembly.run(hold))
+  }
+
   /** The hold, at that offset; or the upload when it is done already and this is its last request again. */
   const holdAt = async (caller: Caller, id: string, offset: number, body: Body): Promise<Hold | Upload> => {
     const seen = await mine(caller, id)
@@ -207,31 +223,16 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
         await append(found, body)
       })
     },
-    concatenate: async (caller, { metadata, partials, concat }) => {
-      const ids = partials.filter(isId)
-      const all = await findUploads(db, ids)
-      const found = all.filter(({ person, epoch }) => person === caller.person && epoch === caller.epoch)
-      const earlier = found.length === partials.length ? await findFinal(db, caller.person, ids) : undefined
-      if (earlier) return finishIfCutShort(going(await holds.interrupt(earlier)))
-      requireComplete(partials, found)
-      const sizeBytes = sumOf(found.map(partial => ({ sizeBytes: partial.sizeBytes ?? 0 })))
-      requireAllowed(sizeBytes)
-      const upload = await insert(caller, {
-        metadata,
-        kind: 'final',
-        state: 'finishing',
-        sizeBytes,
-        concat,
-        sources: ids,
-      })
-      await extendLives(db, ids, upload.expiresAt)
-      const hold = holds.adopt(upload)
-      return under(hold, () => assembly.run(hold)).catch(async error => {
+    concatenate: async (caller, request) => {
+      try {
+        return await concatenate(caller, request)
+      } catch (error) {
         // The same request came twice at once, and the other one's file has these bytes now.
+        const ids = request.partials.filter(isId)
         const other = isAppError(error, 'gone') ? await findFinal(db, caller.person, ids) : undefined
         if (other?.state !== 'done') throw error
         return other
-      })
+      }
     },
     find: async (caller, id) => {
       const upload = going(await holds.interrupt(await mine(caller, id)))

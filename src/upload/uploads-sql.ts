@@ -106,7 +106,8 @@ export async function findFinal(
 ): Promise<Upload | undefined> {
   const [row] = await db.query<Upload>(
     `select ${columns} from uploads
-     where person = $1 and kind = 'final' and sources = $2 and state in ('finishing', 'done') order by created_at limit 1`,
+     where person = $1 and kind = 'final' and sources = $2 and state in ('finishing', 'done')
+     order by state = 'done' desc, created_at limit 1`,
     [person, sources],
   )
   return row

@@ -5,8 +5,9 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { AppError } from '../../src/core/errors.js'
 import type { Database } from '../../src/db/database.js'
-import type { Bucket } from '../../src/storage/bucket.js'
-import { type FaultShares, faultyBucket, seededFaults } from '../../src/storage/faulty-bucket.js'
+import { type Bucket, bytes, type Replayable } from '../../src/storage/bucket.js'
+import { type FaultPlan, type FaultShares, faultyBucket, seededFaults } from '../../src/storage/faulty-bucket.js'
+import type { BucketCall } from '../../src/storage/metered-bucket.js'
 import type { Random } from './random.js'
 
 export interface Trouble {
@@ -16,6 +17,8 @@ export interface Trouble {
   calm(): void
   /** Brings about what was given up. */
   late(): Promise<void>
+  /** Whether a multipart was lost so far. */
+  hasLost(): boolean
 }
 
 export interface TroubleOptions {
@@ -28,6 +31,7 @@ export interface TroubleOptions {
 
 export function trouble(bucket: Bucket, db: Database, random: Random, options: TroubleOptions): Trouble {
   let troubled = true
+  let lost = false
   const waiting: (() => Promise<unknown>)[] = []
   const plan = seededFaults(random.between(0, 2 ** 31), options.shares)
   const lateRandom = random.fork('late')
@@ -45,10 +49,16 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
   }
   const slow: Bucket = {
     ...bucket,
-    put: (...args) => orLate(() => bucket.put(...args)),
+    put: (key, body, ...rest) => {
+      const sent = asSent(body)
+      return orLate(() => bucket.put(key, sent, ...rest))
+    },
     createMultipart: (...args) => orLate(() => bucket.createMultipart(...args)),
     // The longest calls, and the fewest: one that is overtaken is what part numbers are there for.
-    uploadPart: (...args) => orLate(() => bucket.uploadPart(...args), 5 * options.lateShare),
+    uploadPart: (key, multipart, number, body, ...rest) => {
+      const sent = asSent(body)
+      return orLate(() => bucket.uploadPart(key, multipart, number, sent, ...rest), 5 * options.lateShare)
+    },
     completeMultipart: (...args) => orLate(() => bucket.completeMultipart(...args)),
   }
 
@@ -60,8 +70,14 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
     throw new AppError('unavailable', `The connection broke ${done ? 'after' : 'before'} it, as it was told to`)
   }
 
+  const planNow: FaultPlan = (call, nth) => {
+    const fault = troubled ? plan(call, nth) : undefined
+    lost ||= fault?.kind === 'lost' && (call === 'uploadPart' || call === 'completeMultipart')
+    return fault
+  }
+
   return {
-    bucket: faultyBucket(slow, (call, nth) => (troubled ? plan(call, nth) : undefined)),
+    bucket: faultyBucket(slow, planNow),
     db: {
       query: (sql, values) => orBroken(() => db.query(sql, values)),
       transaction: fn => orBroken(() => db.transaction(fn)),
@@ -70,10 +86,57 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
     calm: () => {
       troubled = false
     },
+    hasLost: () => lost,
     late: async () => {
       for (const effect of waiting.splice(0)) await effect()
     },
   }
+}
+
+export interface Late {
+  call: BucketCall
+  nth: number
+  /** Right after the next call; else when it is brought about. */
+  isSoon: boolean
+}
+
+/** The nth call of that name is given up, and happens all the same. */
+export function lateBucket(bucket: Bucket, { call, nth, isSoon }: Late): { bucket: Bucket; late: () => Promise<void> } {
+  let count = 0
+  let later: (() => Promise<unknown>) | undefined
+  const late = async () => {
+    const effect = later
+    later = undefined
+    // Whatever it answers then, nobody hears it.
+    await effect?.().catch(() => {})
+  }
+  const around = (name: (typeof lateCalls)[number]) => {
+    const its = bucket[name] as (...args: unknown[]) => Promise<unknown>
+    return async (...args: unknown[]) => {
+      if (name === call && ++count === nth) {
+        const sent = args.map(arg => (isReplayable(arg) ? asSent(arg) : arg))
+        later = () => its(...sent)
+        throw new AppError('unavailable', 'The bucket did not answer in time, as it was told to')
+      }
+      try {
+        return await its(...args)
+      } finally {
+        if (isSoon) await late()
+      }
+    }
+  }
+  const calls = Object.fromEntries(lateCalls.map(name => [name, around(name)])) as Partial<Bucket>
+  return { bucket: { ...bucket, ...calls }, late }
+}
+
+const lateCalls = ['put', 'get', 'head', 'createMultipart', 'uploadPart', 'completeMultipart'] as const
+
+const isReplayable = (arg: unknown): arg is Replayable => typeof arg === 'object' && arg !== null && 'open' in arg
+
+/** What comes late was sent in time: the memory that it was sent from may hold other bytes by then. */
+function asSent(body: Replayable): Replayable {
+  const chunks = body.open()
+  return Symbol.iterator in chunks ? bytes(Buffer.concat([...chunks])) : body
 }
 
 /** What a process that was killed does from then on: nothing, and nobody hears of it. */

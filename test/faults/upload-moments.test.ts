@@ -1,24 +1,19 @@
 /** Goal: at the few moments where a fault could do most harm to an upload, it does none. Each is brought about, not waited for. */
 import { randomBytes } from 'node:crypto'
 import { Readable } from 'node:stream'
-import { buffer } from 'node:stream/consumers'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import type { Caller } from '../../src/accounts/caller.js'
 import { AppError } from '../../src/core/errors.js'
-import { newId } from '../../src/core/ids.js'
 import { originalKey, placementPrefix } from '../../src/core/keys.js'
 import { limits } from '../../src/core/limits.js'
 import type { Database } from '../../src/db/database.js'
 import type { Signals } from '../../src/queue/signals.js'
 import type { Bucket } from '../../src/storage/bucket.js'
 import { faultyBucket, listedFaults } from '../../src/storage/faulty-bucket.js'
-import { memoryBucket } from '../../src/storage/memory-bucket.js'
 import { retryingBucket } from '../../src/storage/retrying-bucket.js'
-import { makeEngine } from '../../src/upload/engine.js'
-import { lateEffectsMs, type Upload } from '../../src/upload/upload.js'
-import { makeReap } from '../../workers/reap/reap.js'
+import { lateEffectsMs } from '../../src/upload/upload.js'
 import { waitUntil } from '../support/wait-until.js'
-import { keysOf, movableClock, openUploadRegion, type UploadRegion } from '../upload/region.js'
+import { keysOf, openUploadRegion, type UploadRegion } from '../upload/region.js'
+import { bodyOf, givenUp, openScene } from './scene.js'
 
 let region: UploadRegion
 let signals: Signals
@@ -29,44 +24,10 @@ beforeAll(async () => {
 })
 afterAll(() => region.close())
 
-async function scene(around: (bucket: Bucket) => Bucket, db: Database = region.db) {
-  const clock = movableClock()
-  const bucket = memoryBucket({ clock })
-  const caller: Caller = { ...(await region.addPerson()), device: null, session: false }
-  const start = (its: Bucket) => makeEngine({ db, bucket: its, signals, clock, newId })
-  return {
-    clock,
-    bucket,
-    caller,
-    engine: await start(around(bucket)),
-    /** Another process, which has no trouble. */
-    other: await start(bucket),
-    reap: (upload: string) => makeReap(region.db, bucket, clock)({ upload }, new AbortController().signal),
-    stored: async (upload: Upload) => buffer((await bucket.get(originalKey(caller, upload.storedAs as string))).body),
-  }
-}
+const scene = (around: (bucket: Bucket) => Bucket, db?: Database) =>
+  openScene({ region, signals, around, ...(db && { db }) })
 
-const bodyOf = (bytes: Buffer, chunkBytes = 65_536) => ({
-  stream: Readable.from(chunksOf(bytes, chunkBytes), { objectMode: false }),
-})
-function* chunksOf(bytes: Buffer, chunkBytes: number): Generator<Buffer> {
-  for (let at = 0; at < bytes.length; at += chunkBytes) yield bytes.subarray(at, at + chunkBytes)
-}
-
-/** A call that is given up, and happens when the test says so. */
-function givenUp<Call extends 'put' | 'uploadPart'>(bucket: Bucket, call: Call) {
-  let later: (() => Promise<unknown>) | undefined
-  const first = bucket[call] as (...args: unknown[]) => Promise<unknown>
-  const around = {
-    ...bucket,
-    [call]: async (...args: unknown[]) => {
-      if (later) return first(...args)
-      later = () => first(...args)
-      throw new AppError('unavailable', 'It took too long')
-    },
-  }
-  return { around, happen: async () => later?.() }
-}
+const isCommit = (sql: string) => sql.includes('from finish_upload(')
 
 const large = randomBytes(2 * limits.partSizeBytes + 1_000)
 
@@ -93,6 +54,20 @@ describe('a large upload', () => {
     expect(await keysOf(bucket, placementPrefix(caller))).toEqual([originalKey(caller, upload.storedAs as string)])
   })
 
+  test('whose parts the bucket has lost is gone, and its handset starts again', async () => {
+    const lost = { kind: 'lost' } as const
+    for (const faults of [listedFaults({ 'uploadPart 2': lost }), listedFaults({ 'completeMultipart 1': lost })]) {
+      const { engine, caller, stored, reap, bucket } = await scene(inner => faultyBucket(inner, faults))
+      const { id } = await engine.create(caller, { sizeBytes: large.length, metadata: '' })
+      await expect(engine.append(caller, id, 0, bodyOf(large))).rejects.toMatchObject({ kind: 'gone' })
+      await expect(engine.find(caller, id)).rejects.toMatchObject({ kind: 'gone' })
+      await reap(id)
+      expect(await keysOf(bucket, placementPrefix(caller))).toEqual([])
+      const again = await engine.create(caller, { sizeBytes: large.length, metadata: '' }, bodyOf(large))
+      expect((await stored(again)).equals(large)).toBe(true)
+    }
+  })
+
   test('never takes a late part for one of a newer request', async () => {
     let part: ReturnType<typeof givenUp> | undefined
     const { engine, caller, other, stored } = await scene(bucket => {
@@ -101,9 +76,8 @@ describe('a large upload', () => {
     })
     const { id } = await engine.create(caller, { sizeBytes: large.length, metadata: '' })
     await expect(engine.append(caller, id, 0, bodyOf(large))).rejects.toThrow(AppError)
-    // Its chunks make a part of another size.
-    const { offsetBytes, parts } = await other.append(caller, id, 0, bodyOf(large.subarray(0, 9_000_000), 100_000))
-    expect([offsetBytes, parts.map(({ sizeBytes }) => sizeBytes)]).toEqual([9_000_000, [8_400_000]])
+    const { offsetBytes, parts } = await other.append(caller, id, 0, bodyOf(large.subarray(0, 9_000_000)))
+    expect([offsetBytes, parts.map(({ number }) => number)]).toEqual([9_000_000, [2]])
     await part?.happen()
     const upload = await other.append(caller, id, offsetBytes, bodyOf(large.subarray(offsetBytes)))
     expect((await stored(upload)).equals(large)).toBe(true)
@@ -137,9 +111,9 @@ describe('a large upload', () => {
       let commits = 0
       const db: Database = {
         ...region.db,
-        transaction: async fn => {
-          if (++commits === 1) throw new AppError('unavailable', 'The database does not answer')
-          return region.db.transaction(fn)
+        query: async (sql, values) => {
+          if (isCommit(sql) && ++commits === 1) throw new AppError('unavailable', 'The database does not answer')
+          return region.db.query(sql, values)
         },
       }
       const { engine, caller, stored } = await scene(bucket => bucket, db)
@@ -207,10 +181,11 @@ describe('a small upload', () => {
     let commits = 0
     const db: Database = {
       ...region.db,
-      transaction: async fn => {
-        const value = await region.db.transaction(fn)
-        if (++commits === 1) throw new AppError('unavailable', 'The connection broke during COMMIT')
-        return value
+      query: async <Row extends object>(sql: string, values?: readonly unknown[]) => {
+        const rows = await region.db.query<Row>(sql, values)
+        if (isCommit(sql) && ++commits === 1)
+          throw new AppError('unavailable', 'The connection broke during the commit')
+        return rows
       },
     }
     const { engine, caller, stored } = await scene(bucket => bucket, db)
