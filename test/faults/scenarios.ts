@@ -196,12 +196,13 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     },
   },
   'a large file with a checksum, and little memory': {
-    sizeBytes: 9 * MiB,
+    sizeBytes: 11 * MiB,
     memoryBytes: 2 * MiB,
-    everyNth: 2,
+    everyNth: 3,
     play: async ({ ends: [here, there], open }) => {
       const file = open()
       await file.create(here, true)
+      await send(file, here, { checksum: 'wrong' })
       await send(file, there, { checksum: 'right' })
     },
   },
