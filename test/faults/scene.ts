@@ -34,8 +34,6 @@ export interface SceneOptions {
   around?: (bucket: Bucket) => Bucket
   /** The troubled process's. */
   db?: Database
-  /** The other one's. */
-  otherDb?: Database
   /** Of the troubled process, for bodies. */
   memoryBytes?: number
 }
@@ -45,7 +43,6 @@ export async function openScene({
   signals,
   around,
   db = region.db,
-  otherDb = region.db,
   memoryBytes,
 }: SceneOptions): Promise<Scene> {
   const clock = movableClock()
@@ -63,7 +60,7 @@ export async function openScene({
     bucket,
     caller,
     engine,
-    other: await makeEngine({ ...parts, db: otherDb, bucket }),
+    other: await makeEngine({ ...parts, db: region.db, bucket }),
     reap: upload => makeReap(region.db, bucket, clock)({ upload }, new AbortController().signal),
     stored: async upload => buffer((await bucket.get(originalKey(caller, upload.storedAs as string))).body),
   }

@@ -222,45 +222,6 @@ describe('a file that is put together', () => {
     expect((await stored(upload)).equals(whole)).toBe(true)
   })
 
-  test('twice, since it was asked for twice at once, is there for whoever asks again', async () => {
-    const reading = gate()
-    const inserting = gate()
-    const its = await scene({
-      around: bucket => ({
-        ...bucket,
-        get: async (...call) => {
-          await reading.pass()
-          return bucket.get(...call)
-        },
-      }),
-      otherDb: {
-        ...region.db,
-        query: async (sql, values) => {
-          if (sql.startsWith('insert into uploads') && values?.[4] === 'final') await inserting.pass()
-          return region.db.query(sql, values)
-        },
-      },
-    })
-    const { engine, other, caller, clock, reap, stored } = its
-    const wanted = { metadata: '', partials: await sendHalves(its), concat: 'final;a b' }
-    const second = other.concatenate(caller, wanted)
-    await inserting.arrived
-    const first = engine.concatenate(caller, wanted)
-    await reading.arrived
-    clock.advance(1)
-    inserting.open()
-    const photo = (await second).storedAs
-    for (const partial of wanted.partials) await reap(partial)
-    const third = other.concatenate(caller, wanted)
-    reading.open()
-    const uploads = await Promise.all([first, third])
-    expect(uploads.map(({ state, storedAs }) => [state, storedAs])).toEqual([
-      ['done', photo],
-      ['done', photo],
-    ])
-    expect((await stored(await third)).equals(whole)).toBe(true)
-  })
-
   test('and proves to be another one is not told to be there, whoever asks meanwhile', async () => {
     const reading = gate()
     const its = await scene({
