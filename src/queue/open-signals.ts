@@ -28,6 +28,7 @@ async function redisSignals(redisUrl: string, onError: (error: unknown) => void)
     enableOfflineQueue: false,
     maxRetriesPerRequest: 1,
     commandTimeout: publishDeadlineMs,
+    connectTimeout: publishDeadlineMs,
   })
   const subscriber = new Redis(redisUrl, { maxRetriesPerRequest: null, autoResubscribe: false })
   for (const redis of [publisher, subscriber]) redis.on('error', onError)
@@ -42,6 +43,8 @@ async function redisSignals(redisUrl: string, onError: (error: unknown) => void)
     for (const group of listeners.values()) for (const listener of group) listener('')
   }
   subscriber.once('ready', () => subscriber.on('ready', () => void resubscribe().catch(onError)))
+  // What is published before the first connection is there would reach nobody. Where there is none, one publishes to nobody.
+  await new Promise<void>(resolve => publisher.once('ready', resolve).once('close', resolve))
   return {
     publish: async (channel, payload) => {
       await publisher.publish(`photosync:${channel}`, payload).catch(onError)

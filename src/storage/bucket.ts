@@ -80,6 +80,11 @@ export interface Bucket {
   /** Each part but the last must be ≥ 5 MiB. The same number again replaces the part. */
   uploadPart(key: string, multipart: string, number: number, body: Replayable, options?: CallOptions): Promise<Part>
   /**
+   * Whether `completeMultipart` may leave out parts that were uploaded, as at S3. Where it may not (Ceph), a part that nobody wants
+   * has to be replaced by another under its number.
+   */
+  mayLeaveOutParts(multipart: string): boolean
+  /**
    * Makes the object of the parts named, in order. Calling again after success: `not_found` where the service has forgotten
    * the multipart (S3), so whoever isn't sure asks `head` for the key and its size.
    */

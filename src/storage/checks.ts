@@ -104,6 +104,6 @@ export const alreadyThere = (cause?: unknown): AppError =>
 export const wrongPart = (number: number, cause?: unknown): AppError =>
   new AppError(
     'invalid',
-    `Part ${number} is not among those uploaded, or was replaced; name what uploadPart answered last`,
+    `Part ${number} is not among those uploaded, was replaced, or is not named; name what uploadPart answered last`,
     { cause },
   )

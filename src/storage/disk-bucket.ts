@@ -58,6 +58,7 @@ export function diskBucket({ dir, newId = randomId, clock = systemClock }: DiskB
 
   const bucket: Bucket = {
     ...objectCalls(files, call, listing),
+    mayLeaveOutParts: multiparts.mayLeaveOutParts,
     createMultipart: (key, options = {}) => call(options.signal, () => multiparts.createMultipart(key, options)),
     uploadPart: (key, id, number, body, options = {}) =>
       call(options.signal, () => multiparts.uploadPart(key, id, number, body, options)),

@@ -23,7 +23,7 @@ const readSizeBytes = 1024 * 1024
 
 type MultipartCalls = Pick<
   Bucket,
-  'createMultipart' | 'uploadPart' | 'completeMultipart' | 'abortMultipart' | 'listMultiparts'
+  'createMultipart' | 'uploadPart' | 'mayLeaveOutParts' | 'completeMultipart' | 'abortMultipart' | 'listMultiparts'
 >
 
 /** The files must be prepared before each call. */
@@ -81,6 +81,8 @@ export function diskMultiparts(files: DiskFiles, newId: NewId, clock: Clock): Mu
       await files.syncFolder(folderOf(id))
       return { number, etag, sizeBytes: body.sizeBytes }
     },
+
+    mayLeaveOutParts: () => true,
 
     async completeMultipart(key, id, parts, { signal } = {}) {
       const ordered = partsInOrder(parts)

@@ -122,6 +122,7 @@ export function faultyBucket(bucket: Bucket, plan: FaultPlan): Bucket {
       faulty('uploadPart', call, fault =>
         orLost(fault, key, id, () => bucket.uploadPart(key, id, number, cutBody(body, fault, 'uploadPart'), call)),
       ),
+    mayLeaveOutParts: bucket.mayLeaveOutParts,
     completeMultipart: (key, id, parts, call) =>
       faulty('completeMultipart', call, fault =>
         orLost(fault, key, id, () => bucket.completeMultipart(key, id, parts, call)),

@@ -38,11 +38,17 @@ const chunkSizeBytes = 64 * 1024
 
 type Objects = Map<string, StoredObject>
 
-export function memoryBucket({ clock = systemClock }: { clock?: Clock } = {}): Bucket {
+export interface MemoryBucketOptions {
+  clock?: Clock
+  /** See Bucket.mayLeaveOutParts. */
+  mayLeaveOutParts?: boolean
+}
+
+export function memoryBucket({ clock = systemClock, mayLeaveOutParts = true }: MemoryBucketOptions = {}): Bucket {
   const objects: Objects = new Map()
   const bucket: Bucket = {
     ...objectCalls(objects, clock),
-    ...multipartCalls(objects, clock),
+    ...multipartCalls(objects, clock, mayLeaveOutParts),
 
     async signedUrl() {
       return undefined
@@ -106,7 +112,11 @@ function objectCalls(objects: Objects, clock: Clock): Pick<Bucket, 'put' | 'get'
 function multipartCalls(
   objects: Objects,
   clock: Clock,
-): Pick<Bucket, 'createMultipart' | 'uploadPart' | 'completeMultipart' | 'abortMultipart' | 'listMultiparts'> {
+  mayLeaveOutParts: boolean,
+): Pick<
+  Bucket,
+  'createMultipart' | 'uploadPart' | 'mayLeaveOutParts' | 'completeMultipart' | 'abortMultipart' | 'listMultiparts'
+> {
   const multiparts = new Map<string, Multipart>()
 
   function existing(key: string, id: string): Multipart {
@@ -134,6 +144,8 @@ function multipartCalls(
       return { number, etag, sizeBytes: bytes.byteLength }
     },
 
+    mayLeaveOutParts: () => mayLeaveOutParts,
+
     async completeMultipart(key, id, parts, { signal } = {}) {
       const ordered = partsInOrder(parts)
       signal?.throwIfAborted()
@@ -143,6 +155,8 @@ function multipartCalls(
         if (stored?.etag !== part.etag || stored.bytes.byteLength !== part.sizeBytes) throw wrongPart(part.number)
         return stored.bytes
       })
+      const unnamed = [...multipart.parts.keys()].find(number => parts.every(part => part.number !== number))
+      if (!mayLeaveOutParts && unnamed !== undefined) throw wrongPart(unnamed)
       objects.set(key, { bytes: Buffer.concat(pieces), modifiedAt: clock.now() })
       multiparts.delete(id)
     },

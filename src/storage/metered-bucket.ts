@@ -69,6 +69,7 @@ export function meteredBucket(
     createMultipart: (key, call) => timed('createMultipart', call?.signal, () => bucket.createMultipart(key, call)),
     uploadPart: (key, id, number, body, call) =>
       timed('uploadPart', call?.signal, () => bucket.uploadPart(key, id, number, body, call), body),
+    mayLeaveOutParts: bucket.mayLeaveOutParts,
     completeMultipart: (key, id, parts, call) =>
       timed('completeMultipart', call?.signal, () => bucket.completeMultipart(key, id, parts, call)),
     abortMultipart: (key, id, call) =>

@@ -66,6 +66,7 @@ export function retryingBucket(bucket: Bucket, options: RetryingOptions): Bucket
     createMultipart: (key, call) => again(call?.signal, () => bucket.createMultipart(key, call)),
     uploadPart: (key, id, number, body, call) =>
       again(call?.signal, () => bucket.uploadPart(key, id, number, body, call)),
+    mayLeaveOutParts: bucket.mayLeaveOutParts,
     completeMultipart: (key, id, parts, call) =>
       again(call?.signal, () => bucket.completeMultipart(key, id, parts, call)),
     abortMultipart: (key, id, call) => again(call?.signal, () => bucket.abortMultipart(key, id, call)),

@@ -20,7 +20,7 @@ const byName: Record<string, { kind: ErrorKind; message: string }> = {
   InvalidRange: { kind: 'invalid', message: 'The byte range starts beyond the end of the object' },
   InvalidPart: {
     kind: 'invalid',
-    message: 'A part is not among those uploaded, or was replaced; name what uploadPart answered last',
+    message: 'A part is not among those uploaded, was replaced, or is not named; name what uploadPart answered last',
   },
   InvalidPartOrder: { kind: 'invalid', message: 'The parts are not in the order of their numbers' },
   EntityTooSmall: { kind: 'invalid', message: 'A part is smaller than 5 MiB and not the last one' },

@@ -15,8 +15,11 @@ import { request, type S3Place } from './s3-call.js'
 
 type MultipartCalls = Pick<
   Bucket,
-  'createMultipart' | 'uploadPart' | 'completeMultipart' | 'abortMultipart' | 'listMultiparts'
+  'createMultipart' | 'uploadPart' | 'mayLeaveOutParts' | 'completeMultipart' | 'abortMultipart' | 'listMultiparts'
 >
+
+/** Of the ids that Ceph gives (MULTIPART_UPLOAD_ID_PREFIX in its rgw_multi.h); S3's have no tilde. */
+const cephIdPrefix = '2~'
 
 export function s3Multiparts(place: S3Place): MultipartCalls {
   const { client, bucket } = place
@@ -43,6 +46,8 @@ export function s3Multiparts(place: S3Place): MultipartCalls {
       if (etag === undefined) throw new AppError('unavailable', 'The S3 service took a part without an ETag')
       return { number, etag, sizeBytes: body.sizeBytes }
     },
+
+    mayLeaveOutParts: multipart => !multipart.startsWith(cephIdPrefix),
 
     async completeMultipart(key, multipart, parts, { signal } = {}) {
       checkKey(key)

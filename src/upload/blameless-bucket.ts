@@ -14,8 +14,14 @@ export function blamelessBucket(bucket: Bucket): Bucket {
     head: (...call) => told(bucket.head(...call)),
     createMultipart: (...call) => told(bucket.createMultipart(...call)),
     uploadPart: (...call) => told(bucket.uploadPart(...call)),
-    completeMultipart: (...call) => told(bucket.completeMultipart(...call)),
+    completeMultipart: (...call) => told(bucket.completeMultipart(...call).catch(orPartsGone)),
   }
+}
+
+/** The parts are those that it said it has. */
+function orPartsGone(error: unknown): never {
+  if (!isAppError(error, 'invalid')) throw error
+  throw new AppError('not_found', 'The bucket does not have the parts of the file any more', { cause: error })
 }
 
 function asOurs(error: unknown): unknown {

@@ -48,7 +48,7 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
   const bucket = blamelessBucket(deps.bucket)
   const memory = makeMemory(memoryBytes)
   const kept = makeKept()
-  const holds = await makeHolds({ db, signals, clock, newId })
+  const holds = await makeHolds({ db, bucket, signals, clock, newId })
   const putAway = makePutAway({ db, bucket, clock, rebuilding: makeRebuilding(limits.rebuiltBytesPerProcess) })
   const finish = makeFinish({ db, bucket, signals, clock, putAway })
   const append = makeAppend({ putAway, memory, kept, finish, stallMs })

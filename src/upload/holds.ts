@@ -9,6 +9,7 @@ import { AppError } from '../core/errors.js'
 import type { NewId } from '../core/ids.js'
 import type { Database } from '../db/database.js'
 import type { Signals } from '../queue/signals.js'
+import type { Bucket } from '../storage/bucket.js'
 import type { Upload } from './upload.js'
 import { findUpload, releaseHold, takeHold } from './uploads-sql.js'
 
@@ -45,12 +46,13 @@ export interface Holds {
 
 export interface HoldsDeps {
   db: Database
+  bucket: Bucket
   signals: Signals
   clock: Clock
   newId: NewId
 }
 
-export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promise<Holds> {
+export async function makeHolds({ db, bucket, signals, clock, newId }: HoldsDeps): Promise<Holds> {
   const active = new Map<string, { holder: number; controller: AbortController }>()
 
   const endLocal = (id: string, holder: number) => {
@@ -108,7 +110,8 @@ export async function makeHolds({ db, signals, clock, newId }: HoldsDeps): Promi
     take: async seen => {
       let current = seen
       for (let attempt = 1; attempt <= attemptsMax; attempt++) {
-        const taken = await takeHold(db, current, newId(), clock.now())
+        const skipsPart = current.multipart !== null && bucket.mayLeaveOutParts(current.multipart)
+        const taken = await takeHold(db, current, { freshPhoto: newId(), skipsPart }, clock.now())
         if (taken) return adopt(taken)
         // Another was quicker.
         current = await interrupt((await findUpload(db, seen.id)) ?? current)

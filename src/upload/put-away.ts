@@ -39,9 +39,7 @@ export function makePutAway({ db, bucket, clock, rebuilding }: PutAwayDeps): Put
   const record = async (hold: Hold, progress: Progress) => {
     const { recorded } = hold
     const { sizeBytes, sha256, hashState } = hold.upload
-    const told = hold.unverified
-      ? { ...bytesOf(recorded), nextPart: progress.nextPart, multipart: progress.multipart ?? null, staged: true }
-      : progress
+    const told = hold.unverified ? { ...bytesOf(recorded), ...namesOf(progress, recorded), staged: true } : progress
     const row = await recordProgress(db, recorded, told, clock.now())
     if (!row) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
     hold.recorded = row
@@ -50,6 +48,11 @@ export function makePutAway({ db, bucket, clock, rebuilding }: PutAwayDeps): Put
       ? { ...row, sizeBytes, sha256, hashState, ...definedOf(progress) }
       : { ...row, sizeBytes, sha256 }
   }
+
+  const namesOf = ({ nextPart, multipart = null }: Progress, recorded: Upload) => ({
+    multipart,
+    nextPart: multipart !== null && bucket.mayLeaveOutParts(multipart) ? nextPart : recorded.nextPart,
+  })
 
   const readPiece = async (upload: Upload, piece: Piece): Promise<Buffer> => {
     const read = await buffer((await bucket.get(pieceKey(upload, upload.id, piece))).body)

@@ -140,21 +140,22 @@ export async function takeFree(
 
 /**
  * Takes the hold from the state that was read: compare-and-set on (offset, holder). undefined: it moved on, read again.
- * After an end that wasn't clean the names that late effects could still reach are given up.
+ * After an end that wasn't clean the names that late effects could still reach are given up; the number of a part only when
+ * `skipsPart`.
  */
 export async function takeHold(
   db: Queryable,
   seen: Upload,
-  freshPhoto: string,
+  { freshPhoto, skipsPart }: { freshPhoto: string; skipsPart: boolean },
   now: Date,
 ): Promise<Upload | undefined> {
   const [row] = await db.query<Upload>(
     `update uploads set holder = holder + 1, hold = 'held', touched_at = $5,
        tried = case when hold <> 'free' and multipart is null then tried || photo else tried end,
        photo = case when hold <> 'free' and multipart is null then $4 else photo end,
-       next_part = case when hold <> 'free' then next_part + 1 else next_part end
+       next_part = case when hold <> 'free' and $6 then next_part + 1 else next_part end
      where id = $1 and offset_bytes = $2 and holder = $3 and state in ('open', 'finishing') returning ${columns}`,
-    [seen.id, seen.offsetBytes, seen.holder, freshPhoto, now],
+    [seen.id, seen.offsetBytes, seen.holder, freshPhoto, now, skipsPart],
   )
   return row
 }

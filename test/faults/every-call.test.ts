@@ -45,11 +45,12 @@ test('a fault at every call', { timeout: 600_000 }, async () => {
         faultyBucket(parts.bucket, (call, nth) => void calls.push([call, nth])),
       ),
     )
-    const tried = calls.filter((_, index) => index % (scenario.everyNth ?? 1) === 0)
-    for (const one of tried.flatMap(([call, nth]) => casesOf(name, scenario, call, nth))) cases.set(one.name, one)
+    const { everyNthCall = 1, spared = [] } = scenario
+    const failing = calls.filter(([call], index) => index % everyNthCall === 0 && !spared.includes(call))
+    for (const one of failing.flatMap(([call, nth]) => casesOf(name, scenario, call, nth))) cases.set(one.name, one)
   })
   console.log(`${cases.size} cases`)
-  await inLanes(chosen(cases), { lanes: 8, connectionsMax: 4 }, (lane, name, one) =>
+  await inLanes(chosen(cases), { lanes: 8, connectionsMax: 3 }, (lane, name, one) =>
     playScenario(lane, name, one.scenario, parts => upsetBy(one, parts)),
   )
   expect(cases.size).toBeGreaterThan(0)
@@ -66,11 +67,13 @@ function casesOf(scenarioName: string, scenario: Scenario, call: BucketCall, nth
   return [...kinds.map(kind => made(kind, false)), ...retried.map(kind => made(kind, true))]
 }
 
-function upsetBy({ call, nth, happening, isRetried }: Case, parts: Parts): Upset {
+function upsetBy({ scenario, call, nth, happening, isRetried }: Case, parts: Parts): Upset {
   const again = (bucket: Bucket) => (isRetried ? retryingBucket(bucket, { attemptsMax: 3, firstDelayMs: 1 }) : bucket)
   if (happening === 'soon' || happening === 'late') {
     const { bucket, late } = lateBucket(parts.bucket, { call, nth, isSoon: happening === 'soon' })
-    return { ...together(parts, again(bucket)), late }
+    // Where a part's number can't be given up, other bytes that come late under it end the upload; the same ones do no harm.
+    const isReplaced = call === 'uploadPart' && scenario.changes === true && !bucket.mayLeaveOutParts('')
+    return { ...together(parts, again(bucket)), late, hasLost: () => isReplaced }
   }
   const faults = listedFaults({ [`${call} ${nth}`]: faultOf(happening) })
   return { ...together(parts, again(faultyBucket(parts.bucket, faults))), hasLost: () => happening === 'lost' }

@@ -41,7 +41,7 @@ test('the end of a process at every step', { timeout: 600_000 }, async () => {
     for (const [caseName, one] of casesOf(name, scenario, steps)) cases.set(caseName, one)
   })
   console.log(`${cases.size} cases`)
-  await inLanes(chosen(cases), { lanes: 10, connectionsMax: 3 }, (lane, name, one) =>
+  await inLanes(chosen(cases), { lanes: 16, connectionsMax: 2 }, (lane, name, one) =>
     playScenario(lane, name, one.scenario, parts => upsetBy(one, parts)),
   )
   expect(cases.size).toBeGreaterThan(0)
@@ -50,7 +50,7 @@ test('the end of a process at every step', { timeout: 600_000 }, async () => {
 function casesOf(name: string, scenario: Scenario, steps: readonly Step[]): [string, Case][] {
   const cases: [string, Case][] = []
   for (const [index, step] of steps.entries()) {
-    if (index % (scenario.everyNth ?? 1) !== 0) continue
+    if (index % (scenario.everyNthStep ?? 1) !== 0) continue
     const isLast = steps.findLastIndex(({ process }) => process === step.process) === index
     const happenings: Happening[] = ['killed before']
     if (isLast) happenings.push('killed after')

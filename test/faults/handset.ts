@@ -104,7 +104,8 @@ export function sender({ engine, habits, isEnding = true, ...options }: SenderOp
       upTo,
       kind,
       isAnnounced: kind !== 'short' && random.chance(0.5),
-      ...(kind !== 'short' && random.chance(habits.checksums) && { checksum: random.chance(0.2) ? 'wrong' : 'right' }),
+      ...(kind !== 'short' &&
+        random.chance(habits.checksums) && { checksum: random.chance(0.2) && upTo > from ? 'wrong' : 'right' }),
       // `short` and `excess` would say a wrong one.
       isLast: isLast && kind !== 'excess',
       saysLength: habits.length === 'later' && (isEnd || random.chance(0.3)),

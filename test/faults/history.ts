@@ -41,7 +41,7 @@ export async function runHistory(
 ): Promise<Totals> {
   const random = seededRandom(seed)
   const clock = movableClock()
-  const bucket = memoryBucket({ clock })
+  const bucket = memoryBucket({ clock, mayLeaveOutParts: random.fork('store').chance(0.5) })
   const bad = trouble(bucket, region.db, random.fork('trouble'), {
     shares: { before: 0.06, after: 0.06, cut: 0.04, delay: 0.1, lost: lostShare, cutBytesMax: 200_000, delayMsMax: 30 },
     lateShare: 0.05,
@@ -113,7 +113,7 @@ async function workUntil(worker: Worker, random: Random, end: Promise<unknown>):
     isOver = true
   })
   while (!isOver) {
-    await sleep(random.between(10, 150))
+    await sleep(random.between(20, 300))
     await worker.drain().catch(mayBe)
     await worker.sweep().catch(mayBe)
   }

@@ -47,7 +47,7 @@ function killed(stores: Stores): void {
     const sending = Array.from({ length: handsets }, (_, index) => oneHandset(random.fork(`handset ${index}`)))
     // The blows go on while one of them has failed: whoever cleans up must find all running.
     const outcomes = await Promise.allSettled(sending)
-    await due.over()
+    await due.over().catch(error => outcomes.unshift({ status: 'rejected', reason: error }))
     for (const outcome of outcomes) if (outcome.status === 'rejected') throw outcome.reason
     console.log(`${due.requests()} requests, ${told.length} files stored; ${due.struck().join(', ')}`)
     expect(due.struck().length).toBeGreaterThan(1)
@@ -103,6 +103,6 @@ function makeBlows(apis: Apis, random: Random) {
 function drawContent(random: Random, told: readonly Told[]): Buffer {
   const earlier = told.map(({ content }) => content)
   if (earlier.length > 0 && random.chance(0.15)) return random.pick(earlier as [Buffer])
-  if (random.chance(0.06)) return random.bytes(random.between(8_388_609, 12_000_000))
+  if (random.chance(0.15)) return random.bytes(random.between(8_388_609, 12_000_000))
   return random.bytes(random.between(0, random.pick([100, 50_000, 2_000_000])))
 }

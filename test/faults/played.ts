@@ -44,7 +44,7 @@ export async function playScenario(
 ): Promise<void> {
   const random = seededRandom(name)
   const clock = movableClock()
-  const bucket = memoryBucket({ clock })
+  const bucket = memoryBucket({ clock, mayLeaveOutParts: random.fork('store').chance(0.5) })
   const placement = await region.addPerson()
   const { processes, calm, late, hasLost = () => false } = upsetting({ bucket, db: region.db })
   const start = ({ bucket, db }: Parts, index: 0 | 1) =>

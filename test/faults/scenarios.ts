@@ -2,6 +2,7 @@
  * The ways in which a file can come, each played as it goes when nothing fails. Whoever fails one somewhere goes on from there as any
  * handset would: it asks where the upload is and sends the rest.
  */
+import type { BucketCall } from '../../src/storage/metered-bucket.js'
 import type { Engine } from '../../src/upload/contract.js'
 import type { Sending, Transfer } from './transfer.js'
 
@@ -23,8 +24,14 @@ export interface Scenario {
   sizeBytes: number
   /** Of each process, for bodies; default: plenty. */
   memoryBytes?: number
-  /** Of so many calls one is failed, where many are alike; default: every one. */
-  everyNth?: number
+  /** Of so many calls to the bucket one fails, where many are alike; default: every one. */
+  everyNthCall?: number
+  /** Calls that don't fail, since they fail alike in another scenario. */
+  spared?: readonly BucketCall[]
+  /** Of so many steps a process dies at one; default: at every one. Large files take their time. */
+  everyNthStep?: number
+  /** Other bytes come when it is sent again. */
+  changes?: boolean
   play(play: Play): Promise<void>
 }
 
@@ -127,6 +134,9 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'a large file that changes before it is sent again': {
     sizeBytes: 8 * MiB + 200 * KiB,
+    spared: ['head', 'createMultipart', 'completeMultipart'],
+    changes: true,
+    everyNthStep: 4,
     play: async ({ ends: [here, there], open }) => {
       const file = open()
       await file.create(here, true)
@@ -152,7 +162,8 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'a file in crumbs': {
     sizeBytes: 7 * KiB,
-    everyNth: 35,
+    everyNthCall: 35,
+    everyNthStep: 35,
     play: async ({ ends, open }) => {
       const file = open()
       await file.create(ends[0], true)
@@ -180,6 +191,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'a large file that breaks off': {
     sizeBytes: 8 * MiB + 200 * KiB,
+    everyNthStep: 2,
     play: async ({ ends: [here, there], open }) => {
       const file = open()
       await file.create(here, true, { upTo: 300 * KiB, kind: 'short' })
@@ -189,6 +201,7 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
   },
   'a large file of unknown length': {
     sizeBytes: 8 * MiB,
+    everyNthStep: 3,
     play: async ({ ends: [here, there], open }) => {
       const file = open()
       await file.create(here, false)
@@ -196,17 +209,21 @@ export const scenarios: Readonly<Record<string, Scenario>> = {
     },
   },
   'a large file with a checksum, and little memory': {
-    sizeBytes: 9 * MiB,
-    memoryBytes: 2 * MiB,
-    everyNth: 2,
+    sizeBytes: 10 * MiB,
+    memoryBytes: MiB,
+    everyNthCall: 7,
+    everyNthStep: 9,
     play: async ({ ends: [here, there], open }) => {
       const file = open()
       await file.create(here, true)
+      await send(file, here, { checksum: 'wrong' })
       await send(file, there, { checksum: 'right' })
     },
   },
   'large parts, put together': {
     sizeBytes: 9 * MiB,
+    everyNthCall: 2,
+    everyNthStep: 3,
     play: async ({ ends: [here, there], open, join }) => {
       const parts = [open({ from: 0, to: 4 * MiB }), open({ from: 4 * MiB, to: 9 * MiB })]
       await Promise.all(parts.map(part => part.create(here, true, { isAnnounced: true })))

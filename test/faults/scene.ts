@@ -34,8 +34,12 @@ export interface SceneOptions {
   around?: (bucket: Bucket) => Bucket
   /** The troubled process's. */
   db?: Database
+  /** The other one's. */
+  otherDb?: Database
   /** Of the troubled process, for bodies. */
   memoryBytes?: number
+  /** See Bucket. */
+  mayLeaveOutParts?: boolean
 }
 
 export async function openScene({
@@ -43,10 +47,12 @@ export async function openScene({
   signals,
   around,
   db = region.db,
+  otherDb = region.db,
   memoryBytes,
+  mayLeaveOutParts = true,
 }: SceneOptions): Promise<Scene> {
   const clock = movableClock()
-  const bucket = memoryBucket({ clock })
+  const bucket = memoryBucket({ clock, mayLeaveOutParts })
   const caller: Caller = { ...(await region.addPerson()), device: null, session: false }
   const parts = { signals, clock, newId }
   const engine = await makeEngine({
@@ -60,7 +66,7 @@ export async function openScene({
     bucket,
     caller,
     engine,
-    other: await makeEngine({ ...parts, db: region.db, bucket }),
+    other: await makeEngine({ ...parts, db: otherDb, bucket }),
     reap: upload => makeReap(region.db, bucket, clock)({ upload }, new AbortController().signal),
     stored: async upload => buffer((await bucket.get(originalKey(caller, upload.storedAs as string))).body),
   }

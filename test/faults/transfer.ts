@@ -24,6 +24,7 @@ export interface Sending {
   kind?: BodyKind
   /** Content-Length is said. */
   isAnnounced?: boolean
+  /** `wrong`: of the right bytes, when others arrive. */
   checksum?: 'right' | 'wrong' | undefined
   /** The file's length is said besides. */
   saysLength?: boolean
@@ -159,13 +160,14 @@ export function openTransfer(options: TransferOptions): Transfer {
   const bodyOf = (from: number, sending: Sending): Body => {
     const { upTo = content.length, kind: bodyKind = 'whole', isAnnounced = false, isLast, checksum } = sending
     const bytes = content.subarray(from, upTo)
-    const stream = sentBody(bytes, bodyKind, random.fork(`${random.next()}`))
+    const sent = checksum === 'wrong' ? damaged(bytes) : bytes
+    const stream = sentBody(sent, bodyKind, random.fork(`${random.next()}`))
     bodies.add(stream.once('close', () => bodies.delete(stream)))
     return {
       stream,
       ...(isAnnounced && { announcedBytes: bytes.length + (bodyKind === 'excess' ? excess.length : 0) }),
       ...(isLast && { isLast }),
-      ...(checksum && { checksum: { algorithm: 'sha256', digest: checksum === 'right' ? sha256Of(bytes) : noHash } }),
+      ...(checksum && { checksum: { algorithm: 'sha256', digest: sha256Of(bytes) } }),
     }
   }
 
@@ -237,4 +239,4 @@ export function openTransfer(options: TransferOptions): Transfer {
 }
 
 const sha256Of = (bytes: Buffer): Buffer => createHash('sha256').update(bytes).digest()
-const noHash = Buffer.alloc(32)
+const damaged = (bytes: Buffer): Buffer => bytes.map(byte => byte ^ 0x5a) as Buffer

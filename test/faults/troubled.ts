@@ -17,7 +17,7 @@ export interface Trouble {
   calm(): void
   /** Brings about what was given up. */
   late(): Promise<void>
-  /** Whether a multipart was lost so far. */
+  /** Whether a multipart, or a part of one, was lost so far. */
   hasLost(): boolean
 }
 
@@ -36,10 +36,10 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
   const plan = seededFaults(random.between(0, 2 ** 31), options.shares)
   const lateRandom = random.fork('late')
 
-  const orLate = async <T>(call: () => Promise<T>, share = options.lateShare): Promise<T> => {
+  const orLate = async <T>(call: () => Promise<T>, share = options.lateShare, late = call): Promise<T> => {
     if (!troubled || !lateRandom.chance(share)) return call()
     // Its effect may find the upload gone on, done or removed: whatever it answers then, nobody hears it.
-    const later = () => call().catch(() => {})
+    const later = () => late().catch(() => {})
     if (lateRandom.chance(0.5)) waiting.push(later)
     else {
       const soon = sleep(lateRandom.between(1, 60)).then(later)
@@ -57,7 +57,12 @@ export function trouble(bucket: Bucket, db: Database, random: Random, options: T
     // The longest calls, and the fewest: one that is overtaken is what part numbers are there for.
     uploadPart: (key, multipart, number, body, ...rest) => {
       const sent = asSent(body)
-      return orLate(() => bucket.uploadPart(key, multipart, number, sent, ...rest), 5 * options.lateShare)
+      const late = () => {
+        // It may replace the part of a newer request that sent other bytes, where numbers can't be given up.
+        lost ||= !bucket.mayLeaveOutParts(multipart)
+        return bucket.uploadPart(key, multipart, number, sent, ...rest)
+      }
+      return orLate(() => bucket.uploadPart(key, multipart, number, sent, ...rest), 5 * options.lateShare, late)
     },
     completeMultipart: (...args) => orLate(() => bucket.completeMultipart(...args)),
   }
@@ -144,7 +149,8 @@ export function mortal<Part extends object>(part: Part, isDead: () => boolean): 
   return new Proxy(part, {
     get: (target, name) => {
       const value = Reflect.get(target, name)
-      if (typeof value !== 'function') return value
+      // Not a call to anywhere.
+      if (typeof value !== 'function' || name === 'mayLeaveOutParts') return value
       return (...args: unknown[]) => {
         if (isDead()) return Promise.reject(new AppError('unavailable', 'This process is no more'))
         return Reflect.apply(value, target, args)

@@ -18,7 +18,7 @@ export interface WireHandsetOptions {
 }
 
 const uploads = '/v1/uploads'
-const deadlineMs = 120_000
+const deadlineMs = 60_000
 
 /** How the bytes of one upload come. */
 type Way = 'at once' | 'created first' | 'chunks' | 'length later'
@@ -158,11 +158,16 @@ const later = new Set([423, 503])
 
 function asking({ ports, token, random, onRequest }: WireHandsetOptions): Ask {
   const giveUp = AbortSignal.timeout(deadlineMs)
+  const heard: string[] = []
   return async request => {
-    giveUp.throwIfAborted()
+    if (giveUp.aborted) throw new Error(`not sent within ${deadlineMs} ms; told last: ${heard.slice(-20).join(' | ')}`)
     onRequest()
     const headers = { Authorization: `Bearer ${token}`, ...request.headers }
-    const answer = await send({ ...request, port: ports[random.between(0, 1)] as number, headers })
+    const port = ports[random.between(0, 1)] as number
+    const answer = await send({ ...request, port, headers })
+    heard.push(
+      `${new Date().toISOString()} ${request.method} ${port} ${request.path}: ${answer ? told(answer) : 'no answer'}`,
+    )
     if (answer && !later.has(answer.status)) return answer
     await sleep(random.between(10, 120))
     return undefined

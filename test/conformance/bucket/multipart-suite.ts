@@ -74,6 +74,34 @@ function refusing(it: It): void {
     expect((await readAll(bucket, key)).toString()).toBe('newer')
   })
 
+  it('leaves out the parts that are not named, or makes nothing without them', async (bucket, prefix) => {
+    for (const named of [
+      [2, 3],
+      [1, 3],
+      [1, 2],
+    ]) {
+      const key = `${prefix}${named.join('-')}`
+      const multipart = await bucket.createMultipart(key)
+      const parts: Part[] = []
+      for (const number of [1, 2, 3]) {
+        parts.push(await bucket.uploadPart(key, multipart, number, bytes(Buffer.alloc(5 * MiB, number))))
+      }
+      const completing = bucket.completeMultipart(
+        key,
+        multipart,
+        parts.filter(({ number }) => named.includes(number)),
+      )
+      if (bucket.mayLeaveOutParts(multipart)) {
+        await completing
+        expectSameBytes(await readAll(bucket, key), Buffer.concat(named.map(number => Buffer.alloc(5 * MiB, number))))
+      } else {
+        await expectKind(completing, 'invalid')
+        await bucket.completeMultipart(key, multipart, parts)
+        expect(await bucket.head(key)).toMatchObject({ sizeBytes: 15 * MiB })
+      }
+    }
+  })
+
   it('makes nothing of a part under 5 MiB that is not the last', async (bucket, prefix) => {
     const key = `${prefix}a`
     const { multipart, part } = await begun(bucket, key)

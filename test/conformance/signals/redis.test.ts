@@ -2,10 +2,12 @@
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { openSignals } from '../../../src/queue/open-signals.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { describeWith } from '../../support/services.js'
+import { waitUntil } from '../../support/wait-until.js'
 import { type SignalStore, signalsSuite } from './signals-suite.js'
 
 describeWith('redis', 'on Redis', () => {
@@ -19,6 +21,31 @@ describeWith('redis', 'on Redis', () => {
       },
       close: remove,
     } satisfies SignalStore
+  })
+
+  test('without a Redis they are opened all the same, and nobody waits for long', async () => {
+    const errors: unknown[] = []
+    const { redis, remove } = await ownRedis()
+    await remove()
+    const signals = await openSignals({ redisUrl: redis.url }, error => errors.push(error))
+    await signals.publish('feed', '')
+    expect(errors.length).toBeGreaterThan(0)
+    await signals.close()
+  })
+
+  test('what is published first is heard, however long connecting takes', async () => {
+    const { redis, remove } = await ownRedis()
+    const [listening, heard] = [await openSignals({ redisUrl: redis.url }, () => {}), [] as string[]]
+    await listening.subscribe('feed', payload => heard.push(payload))
+    redis.pause()
+    const opening = openSignals({ redisUrl: redis.url }, () => {})
+    await sleep(300)
+    redis.resume()
+    const publishing = await opening
+    await publishing.publish('feed', 'first')
+    await waitUntil(async () => heard.includes('first'), { what: 'it is heard', deadlineMs: 10_000 })
+    for (const signals of [listening, publishing]) await signals.close()
+    await remove()
   })
 
   test('whoever publishes to a Redis that hangs goes on soon', async () => {
