@@ -34,16 +34,23 @@ function killed(stores: Stores): void {
     let pushing = true
     const options = { server: service.server, token: person.token, dirs: [dir], concurrency: 2, firstDelayMs: 50 }
     const told = new Map<string, string>()
-    const first = push({
-      ...options,
-      onProgress: event => {
-        // A receipt is a promise: whatever was told to be stored must be there at the end.
-        if (event.kind === 'file' && event.file.photo) told.set(event.file.photo, event.file.sha256 ?? '')
-      },
-    }).finally(() => {
+    const pushOnce = () =>
+      push({
+        ...options,
+        onProgress: event => {
+          // A receipt is a promise: whatever was told to be stored must be there at the end.
+          if (event.kind === 'file' && event.file.photo) told.set(event.file.photo, event.file.sha256 ?? '')
+        },
+      }).then(
+        ({ failed }) => failed.length === 0,
+        () => false,
+      )
+    // One push gives up when the service takes its time to come back; its owner then pushes again.
+    const pushUntilDone = async () => {
+      for (let pushes = 0; pushes < 20 && !(await pushOnce()); pushes++);
       pushing = false
-    })
-    const outcome = first.catch((error: unknown) => error)
+    }
+    const outcome = pushUntilDone()
     let kills = 0
     let worker: Promise<unknown> = Promise.resolve()
     for (const victim of ['api', 'worker', 'api', 'api', 'worker', 'api'] as const) {
