@@ -15,6 +15,7 @@ import { rawRoutes } from './http/raw.js'
 import { makeReport } from './http/report.js'
 import { buildHttp, closeHttp } from './http/server.js'
 import { readTls } from './http/tls.js'
+import { duplicateRoutes } from './library/duplicates/routes.js'
 import { libraryRoutes } from './library/routes.js'
 import type { Log } from './observe/log.js'
 import { makeMetrics } from './observe/metrics.js'
@@ -71,6 +72,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
       routes: [
         accountRoutes({ accounts }),
         libraryRoutes({ db, accounts }),
+        duplicateRoutes({ db }),
         feedRoutes({ db }),
         galleryRoutes({ db, bucket }),
         uploadRoutes,

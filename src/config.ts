@@ -84,6 +84,8 @@ const environment = z.object({
   PORT: port.default(4000),
   /** Health and metrics, on a port of their own; 0 picks a free one. */
   OPS_PORT: port.default(0),
+  /** Of the user `operator`, who may look at the queues on the worker's OPS_PORT. Without it nobody may. */
+  OPERATOR_PASSWORD: z.string().min(12, { error: 'must have at least 12 characters' }).optional(),
   WORKER_CONCURRENCY: wholeNumber(1, 64).default(3),
   /** For bodies of uploads, in one API process. */
   UPLOAD_MEMORY_MB: wholeNumber(8, 65_536).default(limits.heldBytesPerProcess / 2 ** 20),
@@ -117,8 +119,11 @@ export interface Config {
   tls: { certFile: string; keyFile: string } | undefined
   port: number
   opsPort: number
+  operatorPassword: string | undefined
   workerConcurrency: number
   uploadMemoryBytes: number
+  /** Where programs are looked for that may be installed: ffmpeg. */
+  programPath: string | undefined
   logLevel: string
 }
 
@@ -153,8 +158,10 @@ export function readConfig(env: Readonly<Record<string, string | undefined>> = p
     tls,
     port: e.PORT,
     opsPort: e.OPS_PORT,
+    operatorPassword: e.OPERATOR_PASSWORD,
     workerConcurrency: e.WORKER_CONCURRENCY,
     uploadMemoryBytes: e.UPLOAD_MEMORY_MB * 2 ** 20,
+    programPath: env.PATH,
     logLevel: e.LOG_LEVEL,
   }
 }

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { isAppError } from '../src/core/errors.js'
 import { newId } from '../src/core/ids.js'
 import type { Placement } from '../src/core/keys.js'
+import { photoStates } from '../src/core/photo-state.js'
 import { formatCursor, parseCursor, readChanges } from '../src/feed/changes.js'
 import { appendChange } from '../src/feed/changes-sql.js'
 import { requireOpenPlacement } from '../src/regions/placements-sql.js'
@@ -60,6 +61,16 @@ describe('the feed', () => {
     expect(told).toEqual(Array.from({ length: 20 }, (_, i) => i + 1))
     const { changes } = await readChanges(here.db, ana, undefined)
     expect(changes.map(({ seq }) => seq)).toEqual(told)
+  })
+
+  test('tells whatever a photo comes to', async () => {
+    const ana = await here.addPerson()
+    const at = here.clock.now()
+    for (const kind of photoStates) {
+      await here.db.transaction(tx => appendChange(tx, { ...ana, kind, photo: newId(), at }))
+    }
+    const { changes } = await readChanges(here.db, ana, undefined)
+    expect(changes.map(({ kind }) => kind)).toEqual(photoStates)
   })
 
   test('pages follow each other until there is no more, and start again where they ended', async () => {

@@ -23,8 +23,10 @@ function answer(path: string): object {
   if (path.startsWith('/v1/timeline/')) {
     const shownAt = [`${month}-14T12:00:00`]
     const unsaid = { width: [null], height: [null], reason: [null], thumbhash: [null], cursor: null }
-    return { ...unsaid, id: ['p'], shownAt, state: ['ready'], fileName: [`${person}.jpg`] }
+    const picture = { kind: ['picture'], durationMs: [null], thumbnail: [true], motion: [false], animated: [false] }
+    return { ...unsaid, ...picture, id: ['p'], shownAt, state: ['ready'], fileName: [`${person}.jpg`] }
   }
+  if (path.startsWith('/v1/consents')) return { places: { granted: person === 'ana' } }
   return { id: 'p', state: 'ready', fileName: `${person}.jpg` }
 }
 
@@ -81,6 +83,7 @@ describe.each<[string, number, (library: Library) => Promise<unknown>]>([
   ['a refresh', 2, library => library.refresh()],
   ['a month', 1, library => library.loadSection(month)],
   ['the details of a photo', 1, library => library.details('p')],
+  ['whether places are kept', 1, library => library.keepsPlaces()],
 ])('%s, asked for before signing out', (_, requests, ask) => {
   test('and answered after it, leaves the page signed out', async () => {
     const library = await signedIn('ana')
@@ -165,4 +168,14 @@ test('somebody else who signed in in another tab finds nothing of the one before
   await library.loadSection(month)
   expect(library.get().sections[0]?.photos?.map(({ fileName }) => fileName)).toEqual(['ben.jpg'])
   expect(await library.details('p')).toMatchObject({ fileName: 'ben.jpg' })
+})
+
+test('whoever settles whether places are kept is told details anew', async () => {
+  const library = await signedIn('ana')
+  expect(await library.keepsPlaces()).toBe(true)
+  await library.details('p')
+  asked = []
+  await library.keepPlaces(false)
+  await library.details('p')
+  expect(asked).toEqual(['PUT /v1/consents/places', 'GET /v1/photos/p'])
 })

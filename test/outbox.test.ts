@@ -1,6 +1,7 @@
-/** Goal: a job is in the outbox exactly when its transaction committed, and leaves it only once the queue has it, in order. */
+/** Goal: a job is in the outbox exactly when its transaction committed, and leaves it only once the queue has it. */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest'
+import { systemClock } from '../src/core/clock.js'
 import { AppError } from '../src/core/errors.js'
 import { newId } from '../src/core/ids.js'
 import { type Database, openDatabase } from '../src/db/database.js'
@@ -8,6 +9,7 @@ import { migrate } from '../src/db/migrate.js'
 import { openQueue } from '../src/queue/bullmq-queue.js'
 import { type Job, parseJob } from '../src/queue/jobs.js'
 import { addToOutbox, drainOutbox } from '../src/queue/outbox-sql.js'
+import { makeRank } from '../workers/relay/ranks.js'
 import { makeRelay } from '../workers/relay/relay.js'
 import { type FreshDatabase, freshDatabase } from './support/services.js'
 
@@ -51,14 +53,14 @@ test('what is no job rolls its transaction back', async () => {
   expect(await rows()).toEqual([])
 })
 
-test('a drain hands over the oldest first, so many at a time, and removes them', async () => {
+test('a drain hands over the oldest and the newest, so many at a time, in their order, and removes them', async () => {
   const jobs = newJobs(5)
   await add(jobs)
   const sent: Job[][] = []
   const send = async (batch: Job[]) => void sent.push(batch)
   const counts = [await drainOutbox(db, 2, send), await drainOutbox(db, 2, send), await drainOutbox(db, 2, send)]
   expect(counts).toEqual([2, 2, 1])
-  expect(sent).toEqual([jobs.slice(0, 2), jobs.slice(2, 4), jobs.slice(4)])
+  expect(sent).toEqual([[jobs[0], jobs[4]], [jobs[1], jobs[3]], [jobs[2]]])
   expect(await drainOutbox(db, 2, send)).toBe(0)
   expect(sent).toHaveLength(3)
 })
@@ -131,7 +133,8 @@ test('the relay brings everything to a real queue, however much there is', async
   const queue = openQueue({ databaseUrl: database.url }, () => {})
   onTestFinished(() => queue.close())
   await add(newJobs(1_050))
-  await Promise.all([makeRelay(db, queue)(), makeRelay(db, queue)()])
+  const rank = makeRank(db, systemClock)
+  await Promise.all([makeRelay(db, queue, rank)(), makeRelay(db, queue, rank)()])
   expect(await rows()).toEqual([])
   expect((await queue.counts('thumbnail')).waiting).toBe(1_050)
 })

@@ -7,16 +7,26 @@ import { listen } from '../src/http/listen.js'
 import { buildOps } from '../src/http/ops.js'
 import type { Log } from '../src/observe/log.js'
 import { makeMetrics } from '../src/observe/metrics.js'
-import { makeJobMetrics } from '../src/observe/work-metrics.js'
+import { registerQueueMetrics } from '../src/observe/queue-metrics.js'
+import { makeDamageMetric, makeJobMetrics } from '../src/observe/work-metrics.js'
 import { openRegion, queueConnection } from '../src/open-region.js'
 import { makeEngine } from '../src/upload/engine.js'
+import { boardRoutes } from './board/routes.js'
+import { makeDedupe } from './dedupe/dedupe-job.js'
+import { makeFindUncompared } from './dedupe/find-uncompared.js'
 import { startLoop } from './loop.js'
 import { makeReap } from './reap/reap.js'
 import { makeSweep } from './reap/sweep.js'
+import { makeRank } from './relay/ranks.js'
+import { makeReadQueues } from './relay/read-queues.js'
 import { makeReconcile } from './relay/reconcile.js'
 import { makeRelay } from './relay/relay.js'
 import { type RunOptions, runJobs } from './run.js'
+import { makeDevelop } from './thumbnail/develop.js'
+import { Broke } from './thumbnail/isolated/broke.js'
+import { openDecoder } from './thumbnail/isolated/decoder.js'
 import { makeThumbnailJob } from './thumbnail/thumbnail-job.js'
+import { findFfmpeg } from './thumbnail/video/find-ffmpeg.js'
 
 export interface Worker {
   opsUrl: string
@@ -26,6 +36,8 @@ export interface Worker {
 
 /** How long running jobs may take to end when the worker is told to. */
 const drainMs = 20_000
+/** How long looking for ffmpeg may take. */
+const ffmpegMs = 20_000
 
 export async function startWorker(config: Config, log: Log): Promise<Worker> {
   const clock = systemClock
@@ -34,9 +46,15 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
   const { db, bucket, queue, signals } = region
   const engine = await makeEngine({ db, bucket, signals, clock, newId })
 
-  const relay = startLoop(makeRelay(db, queue), { name: 'the relay', intervalMs: 1_000, log })
+  const rank = makeRank(db, clock)
+  const relay = startLoop(makeRelay(db, queue, rank), { name: 'the relay', intervalMs: 1_000, log })
   await signals.subscribe('outbox', relay.wake)
-  const reconcile = startLoop(makeReconcile(db, queue, clock), { name: 'the reconciler', intervalMs: 15_000, log })
+  const reconcile = startLoop(makeReconcile(db, queue, clock, rank), {
+    name: 'the reconciler',
+    intervalMs: 10_000,
+    log,
+  })
+  const compare = startLoop(makeFindUncompared(db, queue, clock), { name: 'the comparer', intervalMs: 2_000, log })
   const sweep = startLoop(makeSweep(db, engine, queue, clock), { name: 'the sweeper', intervalMs: 15_000, log })
 
   const run: RunOptions = {
@@ -48,19 +66,38 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
     observe: makeJobMetrics(metrics.registry),
   }
   const onChange = (person: string) => signals.publish('feed', person)
-  const thumbnail = makeThumbnailJob({ db, bucket, clock, log, onChange })
+  // While they decode, one more photo is fetched or put away.
+  const decoder = openDecoder({ processes: Math.max(1, config.workerConcurrency - 1), log })
+  const ffmpeg = await findFfmpeg(config.programPath, AbortSignal.timeout(ffmpegMs))
+  const develop = makeDevelop({ decoder, ffmpeg })
+  const onDamaged = makeDamageMetric(metrics.registry)
+  const thumbnail = makeThumbnailJob({ db, bucket, clock, log, develop, onChange, onDamaged })
+  const photos = { ...run, failureKind: (error: unknown) => (error instanceof Broke ? 'broke' : undefined) }
   const runners = await Promise.all([
-    runJobs('thumbnail', thumbnail, run),
+    runJobs('thumbnail', thumbnail, photos),
+    // Reading takes longest here, and that costs little besides waiting.
+    runJobs('large', thumbnail, { ...photos, concurrency: 1 }),
+    // One at a time: it is computed here, and photos of one person are compared by one job anyway.
+    runJobs('dedupe', makeDedupe({ db, clock, onChange }), { ...run, concurrency: 1 }),
     runJobs('reap', makeReap(db, bucket, clock), run),
   ])
-  const ops = buildOps({ checks: region.checks, metrics })
+  registerQueueMetrics(metrics.registry, makeReadQueues(db, queue, clock))
+  const { operatorPassword: password } = config
+  const onError = (error: unknown) => log.warn({ err: error }, 'a connection of the board broke')
+  const board = password === undefined ? [] : [boardRoutes({ connection: run.connection, password, onError })]
+  const ops = buildOps({ checks: region.checks, metrics, routes: board })
   const opsUrl = await listen(ops, { host: config.host, port: config.opsPort, variable: 'OPS_PORT' })
+  log.info(
+    ffmpeg ? { heldBy: ffmpeg.heldBy } : {},
+    ffmpeg ? 'videos get posters' : 'videos get no posters: there is no ffmpeg',
+  )
 
   return {
     opsUrl,
     stop: async () => {
-      await Promise.all([relay, reconcile, sweep].map(loop => loop.stop()))
+      await Promise.all([relay, reconcile, compare, sweep].map(loop => loop.stop()))
       await Promise.all(runners.map(runner => runner.drain(drainMs)))
+      await decoder.close()
       engine.close()
       await ops.close()
       await region.close()

@@ -5,6 +5,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises'
 import { type Job as BullJob, createPostgresBackend, UnrecoverableError, Worker } from 'bullmq'
+import { isAppError } from '../src/core/errors.js'
 import type { Log } from '../src/observe/log.js'
 import { bullPostgres, redisPrefix } from '../src/queue/bullmq-queue.js'
 import { type JobData, type JobName, parseJob } from '../src/queue/jobs.js'
@@ -24,7 +25,10 @@ export interface RunOptions {
   /** How long a job lies still after its worker was killed, until another runs it: at most twice this. Default 20 s. */
   stallMs?: number
   log: Log
-  observe: (name: JobName, outcome: 'done' | 'failed', seconds: number) => void
+  /** `failure`: the kind of error that an attempt failed with, of few. */
+  observe: (name: JobName, outcome: 'done' | 'failed', seconds: number, failure?: string) => void
+  /** The kind of an error that is known to this job alone; undefined: it isn't. */
+  failureKind?: (error: unknown) => string | undefined
 }
 
 export interface Runner {
@@ -40,22 +44,23 @@ export async function runJobs<Name extends JobName>(
   handler: Handler<Name>,
   options: RunOptions,
 ): Promise<Runner> {
-  const { connection, concurrency, deadlineMs, stallMs = 20_000, log, observe } = options
+  const { connection, concurrency, deadlineMs, stallMs = 20_000, log, observe, failureKind } = options
   const shutdown = new AbortController()
 
   const process = async (job: BullJob): Promise<void> => {
     const startedMs = performance.now()
-    let outcome: 'done' | 'failed' = 'failed'
+    let failure: string | undefined = 'internal'
     try {
       const data = readData(name, job)
       const signal = AbortSignal.any([shutdown.signal, AbortSignal.timeout(deadlineMs)])
       await heeding(handler(data, signal), signal)
-      outcome = 'done'
+      failure = undefined
     } catch (error) {
+      failure = failureKind?.(error) ?? kindOf(error, shutdown.signal)
       log.warn({ err: error, job: job.id, attempt: job.attemptsMade + 1 }, 'a job failed')
       throw error
     } finally {
-      observe(name, outcome, (performance.now() - startedMs) / 1_000)
+      observe(name, failure === undefined ? 'done' : 'failed', (performance.now() - startedMs) / 1_000, failure)
     }
   }
 
@@ -84,6 +89,14 @@ export async function runJobs<Name extends JobName>(
       clearTimeout(abort)
     },
   }
+}
+
+/** An AppError says its kind. What was aborted failed of that, whatever it then said. */
+function kindOf(error: unknown, shutdown: AbortSignal): string {
+  if (shutdown.aborted) return 'shutdown'
+  if (isAppError(error)) return error.kind
+  if (error instanceof UnrecoverableError) return 'no_job'
+  return error instanceof DOMException && error.name === 'TimeoutError' ? 'timeout' : 'internal'
 }
 
 /** The work's outcome; or the signal's reason, when the work goes on for `heedMs` after it aborted. */

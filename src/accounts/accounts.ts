@@ -1,11 +1,13 @@
 /** Everything that can be done with accounts of one region, bound to that region's parts. */
 import type { Clock } from '../core/clock.js'
 import type { NewId } from '../core/ids.js'
-import type { Database } from '../db/database.js'
+import type { Database, Queryable } from '../db/database.js'
 import type { Directory } from '../regions/directory.js'
 import type { Region } from '../regions/region.js'
 import { makeAttempts } from './attempts.js'
 import { authenticate, type Credentials } from './authenticate.js'
+import { listConsents, setConsent } from './consents.js'
+import type { Purpose } from './consents-sql.js'
 import { type NewSecret, newSecret } from './credentials.js'
 import { addDevice, listDevices, revokeDevice } from './devices.js'
 import { addPerson, findPerson, getPerson } from './people.js'
@@ -41,6 +43,11 @@ export function makeAccounts(given: Omit<AccountsDeps, 'newSecret'> & { newSecre
     addDevice: (person: string, name: string) => addDevice(deps, person, name),
     listDevices: (person: string) => listDevices(deps, person),
     revokeDevice: (person: string, id: string) => revokeDevice(deps, person, id),
+
+    consents: (person: string) => listConsents(deps, person),
+    /** Only in the transaction that also does what the answer means; see consents.ts. */
+    setConsent: (tx: Queryable, person: string, purpose: Purpose, granted: boolean) =>
+      setConsent(deps, tx, person, purpose, granted),
 
     signIn: (email: string, password: string, clientAddress: string) =>
       signIn({ ...deps, attempts }, email, password, clientAddress),

@@ -34,6 +34,7 @@ const check = z.object({
       state: z.enum(photoStates),
       reason: z.nullable(z.string()),
       verified: z.boolean(),
+      renditions: z.number(),
     }),
   ),
 })
@@ -50,6 +51,10 @@ const me = z.object({
   waiting: z.number(),
 })
 export type Me = z.infer<typeof me>
+
+const consents = z.object({ places: z.object({ granted: z.boolean(), at: z.optional(z.string()) }) })
+/** What the person agrees to; `at` is there once it was answered. */
+export type Consents = z.infer<typeof consents>
 
 const photo = z.object({
   id: z.string(),
@@ -75,7 +80,13 @@ export interface Api {
   /** At most `limits.checkHashes` SHA-256 hashes, in lower-case hex. */
   check(sha256: readonly string[]): Promise<CheckAnswer>
   photo(id: string): Promise<PhotoFacts>
+  consents(): Promise<Consents>
+  /** Whether the places where photos were taken are kept. */
+  keepPlaces(granted: boolean): Promise<Consents>
 }
+
+/** It goes through the whole library, however large it is. */
+const placesTimeoutMs = 5 * 60_000
 
 /** Every call rejects with an AppError, or with the signal's reason. */
 export function makeApi(options: ApiOptions): Api {
@@ -83,6 +94,9 @@ export function makeApi(options: ApiOptions): Api {
     me: () => call(options, me, 'v1/me'),
     check: sha256 => call(options, check, 'v1/sync/check', { sha256 }),
     photo: id => call(options, photo, `v1/photos/${encodeURIComponent(id)}`),
+    consents: () => call(options, consents, 'v1/consents'),
+    keepPlaces: granted =>
+      call({ ...options, timeoutMs: placesTimeoutMs }, consents, 'v1/consents/places', { granted }, 'PUT'),
   }
 }
 
@@ -96,6 +110,7 @@ async function call<T extends z.ZodMiniType>(
   shape: T,
   path: string,
   body?: unknown,
+  method = body === undefined ? 'GET' : 'POST',
 ): Promise<z.infer<T>> {
   const { attemptsMax = 6, firstDelayMs = 500, signal } = options
   let waitSeconds = 0
@@ -103,7 +118,7 @@ async function call<T extends z.ZodMiniType>(
     async () => {
       if (waitSeconds > 0) await sleep(waitSeconds * 1000, undefined, signal ? { signal } : {})
       try {
-        return await request(options, path, body)
+        return await request(options, method, path, body)
       } catch (error) {
         waitSeconds = error instanceof AppError ? (error.retryAfterSeconds ?? 0) : 0
         throw error
@@ -116,7 +131,7 @@ async function call<T extends z.ZodMiniType>(
   return parsed.data
 }
 
-async function request(options: ApiOptions, path: string, body: unknown): Promise<unknown> {
+async function request(options: ApiOptions, method: string, path: string, body: unknown): Promise<unknown> {
   const { server, token, signal, timeoutMs = 30_000, onRequest } = options
   const timeout = AbortSignal.timeout(timeoutMs)
   onRequest?.()
@@ -124,7 +139,7 @@ async function request(options: ApiOptions, path: string, body: unknown): Promis
   let text: string
   try {
     response = await fetch(addressOf(server, path), {
-      method: body === undefined ? 'GET' : 'POST',
+      method,
       headers: {
         authorization: `Bearer ${token}`,
         accept: 'application/json',

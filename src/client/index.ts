@@ -1,6 +1,6 @@
 /** The handset's SDK: push a gallery, or take its parts for a client of your own. */
 export { AppError, type ErrorKind, isAppError } from '../core/errors.js'
-export { type Api, type ApiOptions, type CheckAnswer, type Me, makeApi, type PhotoFacts } from './api.js'
+export { type Api, type ApiOptions, type CheckAnswer, type Consents, type Me, makeApi, type PhotoFacts } from './api.js'
 export { type Found, findRoots, type GalleryFile, galleryFiles, type Root } from './gallery-files.js'
 export { type HashedContent, hashFile } from './hash-file.js'
 export { mediaTypeOf } from './media-types.js'

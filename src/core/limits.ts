@@ -35,9 +35,11 @@ export const limits = {
   /** Pixels of one picture that is decoded: 200-megapixel phones exist, and a decompression bomb claims billions. */
   picturePixels: 268_402_689,
   /** Time one picture may take to become renditions. */
-  thumbnailMs: 60_000,
-  /** How often work on one photo is tried before the photo is called unreadable. */
-  photoAttempts: 5,
+  thumbnailMs: 30_000,
+  /** How often a photo may break what decodes it until it is put in quarantine: once may be an accident. */
+  photoBreaks: 2,
+  /** How often a worker may die at one photo. Workers are killed for many reasons, so it takes more to blame the photo. */
+  photoAttempts: 10,
   /** Password length: the upper bound keeps argon2's work bounded. */
   passwordCharsMin: 8,
   passwordCharsMax: 200,

@@ -15,12 +15,28 @@ export interface RenditionSpec {
   readonly mediaType: string
 }
 
-/** Largest first: each is derived from the one before. */
+/**
+ * What every picture has. Largest first: each is derived from the one before. 1440 is below half of what any sensor of 8 megapixels
+ * or more gives, so that decoders of JPEG read such a photo at half its size.
+ */
 export const renditions = [
   { name: '1440.jpg', edgePx: 1440, format: 'jpeg', quality: 80, mediaType: 'image/jpeg' },
   { name: '256.webp', edgePx: 256, format: 'webp', quality: 75, mediaType: 'image/webp' },
 ] as const satisfies readonly RenditionSpec[]
 
+/** What a picture that moves (GIF, WebP) has besides; its others are of the first frame. */
+export const animation = {
+  name: 'animated.webp',
+  edgePx: 480,
+  format: 'webp',
+  quality: 70,
+  mediaType: 'image/webp',
+  /** Frames that are kept, from the first: ten seconds at the quickest that browsers show. */
+  framesMax: 240,
+  /** Pixels of all kept frames as they are decoded: bounds the time of one rendition to seconds. */
+  pixelsMax: 100_000_000,
+} as const satisfies RenditionSpec & { framesMax: number; pixelsMax: number }
+
 export function findRendition(name: string): RenditionSpec | undefined {
-  return renditions.find(rendition => rendition.name === name)
+  return [...renditions, animation].find(rendition => rendition.name === name)
 }

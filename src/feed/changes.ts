@@ -8,7 +8,8 @@ import { limits } from '../core/limits.js'
 import type { Queryable } from '../db/database.js'
 import { selectChanges } from './changes-sql.js'
 
-export type ChangeKind = 'stored' | 'ready' | 'unreadable'
+/** What became of the photo; a state that it reached. */
+export type ChangeKind = 'stored' | 'ready' | 'unreadable' | 'quarantined'
 
 export interface Change {
   /** From 1, without gaps, on through every epoch. */

@@ -1,6 +1,6 @@
 /** For operators, on a port of its own: /healthz (the process lives), /readyz (what it needs answers), /metrics. */
 import { setTimeout as sleep } from 'node:timers/promises'
-import { type FastifyInstance, fastify } from 'fastify'
+import { type FastifyInstance, type FastifyPluginAsync, fastify } from 'fastify'
 import { AppError, isAppError } from '../core/errors.js'
 import type { Metrics } from '../observe/metrics.js'
 import { notFound, sendProblem, toProblem } from './problem.js'
@@ -14,10 +14,12 @@ export interface OpsParts {
   metrics: Metrics
   /** For each check; default 2,000. */
   checkTimeoutMs?: number
+  /** Routes of this process alone. */
+  routes?: readonly FastifyPluginAsync[]
 }
 
 /** Not listening yet. */
-export function buildOps({ checks, metrics, checkTimeoutMs = 2_000 }: OpsParts): FastifyInstance {
+export function buildOps({ checks, metrics, checkTimeoutMs = 2_000, routes = [] }: OpsParts): FastifyInstance {
   const app = fastify({ logger: false })
   app.setErrorHandler((error, _request, reply) => sendProblem(reply, toProblem(error)))
   app.setNotFoundHandler((_request, reply) => sendProblem(reply, toProblem(notFound())))
@@ -35,6 +37,7 @@ export function buildOps({ checks, metrics, checkTimeoutMs = 2_000 }: OpsParts):
   app.get('/metrics', async (_request, reply) =>
     reply.type(metrics.registry.contentType).send(await metrics.registry.metrics()),
   )
+  for (const plugin of routes) void app.register(plugin)
   return app
 }
 

@@ -18,6 +18,24 @@ export interface PhotoFacts {
   fNumber: number | null
   iso: number | null
   focalLengthMm: number | null
+  /** Stars, 1–5; 0 is none and −1 rejected (XMP). */
+  rating: number | null
+  description: string | null
+  /** What pictures of one burst share. */
+  burst: string | null
+  /** What the two halves of a Live Photo share (Apple's content identifier). */
+  live: string | null
+  /** The moving half of a motion photo, inside of the original. */
+  motion: Motion | null
+}
+
+export interface Motion {
+  /** Where it begins in the original, in bytes. */
+  offset: number
+  sizeBytes: number
+  mediaType: string
+  /** When in it the still was taken; null when the file doesn't say. */
+  atMs: number | null
 }
 
 export const photoFactsLimits = {
@@ -35,6 +53,10 @@ export const photoFactsLimits = {
   /** Above the highest of any camera (4,560,000). */
   iso: 10_000_000,
   focalLengthMm: 100_000,
+  /** A description; longer ones are cut. */
+  descriptionChars: 2_000,
+  /** An identifier; longer ones are none. */
+  idChars: 100,
 } as const
 
 export const noFacts: Readonly<PhotoFacts> = {
@@ -50,4 +72,9 @@ export const noFacts: Readonly<PhotoFacts> = {
   fNumber: null,
   iso: null,
   focalLengthMm: null,
+  rating: null,
+  description: null,
+  burst: null,
+  live: null,
+  motion: null,
 }

@@ -1,7 +1,21 @@
 /** A photo, as this region's tables know it. */
 import type { PhotoState } from '../core/photo-state.js'
+import type { Motion } from './photo-facts.js'
 
 export type { PhotoState }
+
+export type PhotoKind = 'picture' | 'video'
+
+/** The video that is the moving half of a picture: a file of its own. */
+export interface MovingHalf {
+  /** Its row in photos. */
+  id: string
+  /** Lower-case hex. */
+  sha256: string
+  sizeBytes: number
+  mediaType: string | null
+  fileName: string | null
+}
 
 export interface Exposure {
   exposureSeconds: number | null
@@ -20,8 +34,13 @@ export interface Photo {
   verifiedAt: Date | null
   state: PhotoState
   reason: string | null
-  /** Of the renditions that exist. */
+  /** Of the renditions that exist; below zero when the original is to be looked at again, see `recipeOf`. */
   recipe: number | null
+  /** Names of the renditions that exist. */
+  renditions: string[]
+  kind: PhotoKind | null
+  /** Of a video. */
+  durationMs: number | null
   /** From the bytes. */
   mediaType: string | null
   /** Upright, in pixels. */
@@ -37,4 +56,21 @@ export interface Photo {
   exposure: Exposure | null
   latitude: number | null
   longitude: number | null
+  /** Stars, 1–5; 0 is none and −1 rejected. */
+  rating: number | null
+  description: string | null
+  /** Its moving half, when that is inside of the original. */
+  motion: Motion | null
+  /** Its moving half, when that is a file of its own. */
+  movingHalf: MovingHalf | null
+  /** The picture that this video is the moving half of. */
+  partOf: string | null
+}
+
+/**
+ * The recipe that its renditions were made by: the one in their keys. Its sign says whether a worker is to look at the original
+ * again; negative counts as older than any, and the renditions that exist go on being shown meanwhile.
+ */
+export function recipeOf({ recipe }: Pick<Photo, 'recipe'>): number | null {
+  return recipe === null ? null : Math.abs(recipe)
 }

@@ -7,9 +7,15 @@ import type { Photo, PhotoState } from './photo.js'
 export async function findPhoto(db: Queryable, { person, epoch }: Placement, id: string): Promise<Photo | undefined> {
   const [photo] = await db.query<Photo>(
     `select id, sha256, size_bytes as "sizeBytes", file_name as "fileName", stored_at as "storedAt",
-            verified_at as "verifiedAt", state, reason, recipe, media_type as "mediaType", width, height,
+            verified_at as "verifiedAt", state, reason, recipe, renditions, kind, duration_ms as "durationMs",
+            media_type as "mediaType", width, height,
             taken_at as "takenAt", taken_offset_minutes as "takenOffsetMinutes", shown_at as "shownAt",
-            camera_make as "cameraMake", camera_model as "cameraModel", lens, exposure, latitude, longitude
+            camera_make as "cameraMake", camera_model as "cameraModel", lens, exposure, latitude, longitude,
+            rating, description, motion, part_of as "partOf",
+            (select jsonb_build_object('id', half.id, 'sha256', encode(half.sha256, 'hex'), 'sizeBytes', half.size_bytes,
+                      'mediaType', half.media_type, 'fileName', half.file_name)
+             from photos half where half.part_of = photos.id and half.state = 'ready'
+             order by half.stored_at, half.id limit 1) as "movingHalf"
      from photos where id = $3 and person = $1 and epoch = $2`,
     [person, epoch, id],
   )
@@ -22,6 +28,8 @@ export interface HashMatch {
   state: PhotoState
   reason: string | null
   verified: boolean
+  /** How many there are of it. */
+  renditions: number
 }
 
 /** Those of the hashes that are in the library, in no order. */
@@ -31,28 +39,36 @@ export async function findByHashes(
   hashes: readonly Buffer[],
 ): Promise<HashMatch[]> {
   return db.query<HashMatch>(
-    `select sha256, id as photo, state, reason, verified_at is not null as verified
+    `select sha256, id as photo, state, reason, verified_at is not null as verified,
+            cardinality(renditions) as renditions
      from photos where person = $1 and epoch = $2 and sha256 = any($3::bytea[]) and not lost`,
     [person, epoch, hashes],
   )
 }
 
 export interface PhotoCounts {
+  /** Moving halves of others don't count. */
   photos: number
+  /** Videos that are the moving half of a picture. */
+  parts: number
   /** Of all originals together. */
   bytes: number
   unreadable: number
+  quarantined: number
   /** Stored, and not yet looked at by a worker. */
   waiting: number
 }
 
 export async function countPhotos(db: Queryable, { person, epoch }: Placement): Promise<PhotoCounts> {
   const [counts] = await db.query<PhotoCounts>(
-    `select count(*) as photos, coalesce(sum(size_bytes), 0)::bigint as bytes,
+    `select count(*) filter (where part_of is null) as photos,
+            count(*) filter (where part_of is not null) as parts,
+            coalesce(sum(size_bytes), 0)::bigint as bytes,
             count(*) filter (where state = 'unreadable') as unreadable,
+            count(*) filter (where state = 'quarantined') as quarantined,
             count(*) filter (where state = 'stored') as waiting
      from photos where person = $1 and epoch = $2`,
     [person, epoch],
   )
-  return counts ?? { photos: 0, bytes: 0, unreadable: 0, waiting: 0 }
+  return counts ?? { photos: 0, parts: 0, bytes: 0, unreadable: 0, quarantined: 0, waiting: 0 }
 }

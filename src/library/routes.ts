@@ -1,13 +1,15 @@
-/** /v1/me, /v1/sync/check and /v1/photos/:id: what the library holds. */
+/** /v1/me, /v1/sync/check and /v1/photos/:id: what the library holds; and /v1/consents: what it may. */
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import type { Accounts } from '../accounts/accounts.js'
 import { limits } from '../core/limits.js'
-import type { Queryable } from '../db/database.js'
+import type { Database } from '../db/database.js'
 import { callerOf } from '../http/auth.js'
 import { parseBody } from '../http/parse-body.js'
 import type { Photo } from './photo.js'
+import type { Motion } from './photo-facts.js'
 import { countPhotos, findByHashes } from './photos-sql.js'
+import { keepPlaces } from './places.js'
 import { requirePhoto } from './require-photo.js'
 
 const checkBody = z.object({
@@ -16,8 +18,15 @@ const checkBody = z.object({
     .max(limits.checkHashes),
 })
 
+const consentBody = z.object({ granted: z.boolean() })
+
+export interface LibraryDeps {
+  db: Database
+  accounts: Pick<Accounts, 'getPerson' | 'region' | 'consents' | 'setConsent'>
+}
+
 export const libraryRoutes =
-  ({ db, accounts }: { db: Queryable; accounts: Pick<Accounts, 'getPerson' | 'region'> }): FastifyPluginAsync =>
+  ({ db, accounts }: LibraryDeps): FastifyPluginAsync =>
   async app => {
     app.get('/v1/me', async request => {
       const caller = callerOf(request)
@@ -41,15 +50,34 @@ export const libraryRoutes =
     app.get<{ Params: { id: string } }>('/v1/photos/:id', async request =>
       describe(await requirePhoto(db, callerOf(request), request.params.id)),
     )
+
+    app.get('/v1/consents', async request => accounts.consents(callerOf(request).person))
+
+    app.put('/v1/consents/places', async request => {
+      const { granted } = parseBody(consentBody, request.body)
+      const caller = callerOf(request)
+      await keepPlaces({ db, accounts }, caller, granted)
+      return accounts.consents(caller.person)
+    })
   }
 
 function describe(photo: Photo) {
-  const { recipe: _, sha256, cameraMake, cameraModel, lens, latitude, longitude, ...rest } = photo
+  const { recipe: _, movingHalf, motion, sha256, cameraMake, cameraModel, lens, latitude, longitude, ...rest } = photo
   const hasCamera = cameraMake !== null || cameraModel !== null || lens !== null
   return {
     ...rest,
     sha256: sha256.toString('hex'),
     camera: hasCamera ? { make: cameraMake, model: cameraModel, lens } : null,
+    motion: movingHalf ? describeMotion(movingHalf, null) : motion && describeMotion(motion, motion.atMs),
     place: latitude !== null && longitude !== null ? { latitude, longitude } : null,
   }
 }
+
+const describeMotion = (
+  { mediaType, sizeBytes }: Pick<Motion, 'sizeBytes'> & { mediaType: string | null },
+  atMs: number | null,
+) => ({
+  mediaType,
+  sizeBytes,
+  atMs,
+})

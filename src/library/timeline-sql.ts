@@ -1,14 +1,18 @@
-/** The timeline, read from the index photos_timeline: newest first, by (shown_at, id). */
+/**
+ * The timeline, read from the index photos_timeline: newest first, by (shown_at, id). A video that is the moving half of a
+ * picture is no photo of its own and not in it.
+ */
 import type { Placement } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
-import type { PhotoState } from './photo.js'
+import type { PhotoKind, PhotoState } from './photo.js'
 import { formatTimelineCursor, type TimelineCursor, type TimelinePage, type TimelineSection } from './timeline.js'
 
 /** Every month that has photos, newest first. */
 export async function readSections(db: Queryable, { person, epoch }: Placement): Promise<TimelineSection[]> {
   return db.query<TimelineSection>(
     `select to_char(month, 'YYYY-MM') as id, count(*) as count
-     from (select date_trunc('month', shown_at) as month from photos where person = $1 and epoch = $2) as months
+     from (select date_trunc('month', shown_at) as month
+           from photos where person = $1 and epoch = $2 and part_of is null) as months
      group by month order by month desc`,
     [person, epoch],
   )
@@ -21,6 +25,11 @@ interface TimelineRow {
   height: number | null
   state: PhotoState
   reason: string | null
+  kind: PhotoKind | null
+  durationMs: number | null
+  thumbnail: boolean
+  motion: boolean
+  animated: boolean
   thumbhash: Buffer | null
   fileName: string | null
 }
@@ -34,9 +43,13 @@ export async function readSection(
 ): Promise<TimelinePage> {
   // Before the first page stands the end of the month, with the id that sorts before every other.
   const rows = await db.query<TimelineRow>(
-    `select id, shown_at as "shownAt", width, height, state, reason, thumbhash, file_name as "fileName"
+    `select id, shown_at as "shownAt", width, height, state, reason, kind, duration_ms as "durationMs", thumbhash,
+            file_name as "fileName", '256.webp' = any(renditions) as thumbnail, 'animated.webp' = any(renditions) as animated,
+            motion is not null or (live is not null and exists (
+              select from photos half where half.part_of = photos.id and half.state = 'ready')) as motion
      from photos
-     where person = $1 and epoch = $2 and shown_at >= $3::timestamp and shown_at < $3::timestamp + interval '1 month'
+     where person = $1 and epoch = $2 and part_of is null
+       and shown_at >= $3::timestamp and shown_at < $3::timestamp + interval '1 month'
        and (shown_at, id) < (coalesce($4::timestamp, $3::timestamp + interval '1 month'), $5)
      order by shown_at desc, id desc limit $6`,
     [person, epoch, `${section}-01`, after?.shownAt ?? null, after?.id ?? '', limit + 1],
@@ -50,6 +63,11 @@ export async function readSection(
     height: page.map(row => row.height),
     state: page.map(row => row.state),
     reason: page.map(row => row.reason),
+    kind: page.map(row => row.kind),
+    durationMs: page.map(row => row.durationMs),
+    thumbnail: page.map(row => row.thumbnail),
+    motion: page.map(row => row.motion),
+    animated: page.map(row => row.animated),
     thumbhash: page.map(row => row.thumbhash?.toString('base64') ?? null),
     fileName: page.map(row => row.fileName),
     cursor: last && rows.length > limit ? formatTimelineCursor(last) : null,

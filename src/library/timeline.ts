@@ -1,6 +1,6 @@
 /** The timeline's words: sections, which are months of shown_at, and the cursor inside one. Pure. */
 import { isId } from '../core/ids.js'
-import type { PhotoState } from './photo.js'
+import type { PhotoKind, PhotoState } from './photo.js'
 
 export interface TimelineSection {
   /** 'YYYY-MM' */
@@ -16,8 +16,18 @@ export interface TimelinePage {
   width: (number | null)[]
   height: (number | null)[]
   state: PhotoState[]
-  /** Why, of those that are unreadable. */
+  /** Why, of those that can't be shown, and of a video that has no picture. */
   reason: (string | null)[]
+  /** null until a worker has looked. */
+  kind: (PhotoKind | null)[]
+  /** Of videos. */
+  durationMs: (number | null)[]
+  /** Whether there is the small picture that a grid shows: a video may have none. */
+  thumbnail: boolean[]
+  /** Whether a moving half belongs to the picture. */
+  motion: boolean[]
+  /** Whether the picture itself moves, and there is a rendition that does. */
+  animated: boolean[]
   /** Base64. */
   thumbhash: (string | null)[]
   fileName: (string | null)[]

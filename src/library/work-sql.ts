@@ -1,10 +1,13 @@
 /**
- * What workers read and write of a photo. A photo leaves `stored` once, for `ready` or `unreadable`; each is told in the feed. One
- * that is ready is worked on again when its renditions are of an older recipe, and stays ready meanwhile.
+ * What workers read and write of a photo. A photo leaves `stored` once, for `ready`, `unreadable` or `quarantined`; each is told in
+ * the feed. One that is ready is worked on again when its renditions are of an older recipe, and stays ready meanwhile.
  */
+import { hasConsent } from '../accounts/consents-sql.js'
+import type { PhotoState } from '../core/photo-state.js'
 import type { Database, Queryable } from '../db/database.js'
 import { appendChange } from '../feed/changes-sql.js'
 import { requireOpenPlacement } from '../regions/placements-sql.js'
+import { pairLive } from './live-sql.js'
 import type { PhotoFacts } from './photo-facts.js'
 
 /** A photo that waits for its renditions, or for those of a new recipe. */
@@ -13,14 +16,11 @@ export interface Work {
   person: string
   epoch: number
   sha256: Buffer
-  /** This one included. */
+  /** This one included: those that began and never ended, since whoever was at it died. */
   attempts: number
 }
 
-/**
- * Counts an attempt before it begins, so that a photo whose decoding kills the process is not tried for ever. undefined: it
- * waits no longer.
- */
+/** Counts an attempt before it begins, so that a photo that kills workers is not tried for ever. undefined: it waits no longer. */
 export async function beginAttempt(db: Queryable, photo: string, recipe: number): Promise<Work | undefined> {
   const [row] = await db.query<Work>(
     `update photos set attempts = attempts + 1 where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $2))
@@ -30,59 +30,96 @@ export async function beginAttempt(db: Queryable, photo: string, recipe: number)
   return row
 }
 
-/** For an attempt that ended through no fault of the photo. */
-export async function forgetAttempt(db: Queryable, photo: string): Promise<void> {
-  await db.query(`update photos set attempts = greatest(attempts - 1, 0) where id = $1`, [photo])
+/** The attempt has come to an end that isn't the photo's. */
+export async function endAttempt(db: Queryable, photo: string): Promise<void> {
+  await db.query('update photos set attempts = greatest(attempts - 1, 0) where id = $1', [photo])
+}
+
+/** The attempt broke what decoded it. Returns how often that has happened. */
+export async function countBreak(db: Queryable, photo: string): Promise<number> {
+  const [row] = await db.query<{ breaks: number }>(
+    'update photos set attempts = greatest(attempts - 1, 0), breaks = breaks + 1 where id = $1 returning breaks',
+    [photo],
+  )
+  return row?.breaks ?? 0
 }
 
 export interface Ready {
+  kind: 'picture' | 'video'
   mediaType: string
-  width: number
-  height: number
-  thumbhash: Buffer
+  width: number | null
+  height: number | null
+  durationMs: number | null
+  thumbhash: Buffer | null
   recipe: number
+  /** Their names. */
+  renditions: readonly string[]
+  look: { phash: bigint; detail: Buffer } | null
   facts: PhotoFacts
+  /** Why there are no renditions, in one public sentence. */
+  reason: string | null
 }
 
 export async function recordReady(db: Database, work: Work, ready: Ready, now: Date): Promise<void> {
-  const { facts } = ready
-  const exposure = {
-    exposureSeconds: facts.exposureSeconds,
-    fNumber: facts.fNumber,
-    iso: facts.iso,
-    focalLengthMm: facts.focalLengthMm,
-  }
-  const hasExposure = Object.values(exposure).some(value => value !== null)
   await db.transaction(async tx => {
     await requireOpenPlacement(tx, work.person, work.epoch)
+    const place = await placeOf(tx, work, ready.facts)
+    const columns = { ...columnsOf(ready), ...place, verified_at: now }
+    const names = Object.keys(columns)
     const changed = await tx.query(
-      `update photos set state = 'ready', verified_at = $2, media_type = $3, width = $4, height = $5, thumbhash = $6,
-         recipe = $7, taken_at = $8, taken_offset_minutes = $9, shown_at = coalesce($8::timestamp, shown_at), camera_make = $10,
-         camera_model = $11, lens = $12, exposure = $13, latitude = $14, longitude = $15, attempts = 0
-       where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $7)) returning id`,
-      [
-        work.id,
-        now,
-        ready.mediaType,
-        ready.width,
-        ready.height,
-        ready.thumbhash,
-        ready.recipe,
-        facts.takenAt,
-        facts.takenOffsetMinutes,
-        facts.cameraMake,
-        facts.cameraModel,
-        facts.lens,
-        hasExposure ? JSON.stringify(exposure) : null,
-        facts.latitude,
-        facts.longitude,
-      ],
+      `update photos set (${names.join(', ')}) = row(${names.map((_, index) => `$${index + 3}`).join(', ')}),
+         shown_at = coalesce($${names.indexOf('taken_at') + 3}, shown_at), attempts = 0, breaks = 0, state = 'ready', compared_at = null
+       where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $2)) returning id`,
+      [work.id, ready.recipe, ...Object.values(columns)],
     )
-    if (changed.length > 0) await appendChange(tx, { ...work, kind: 'ready', photo: work.id, at: now })
+    if (changed.length === 0) return
+    await appendChange(tx, { ...work, kind: 'ready', photo: work.id, at: now })
+    // The feed's row is locked from here on, so that two halves that come at once find each other.
+    const { live } = ready.facts
+    const other = live === null ? undefined : await pairLive(tx, { ...work, kind: ready.kind, live })
+    if (other !== undefined) await appendChange(tx, { ...work, kind: 'ready', photo: other, at: now })
   })
 }
 
+function columnsOf({ facts, look, ...ready }: Ready) {
+  const { exposureSeconds, fNumber, iso, focalLengthMm } = facts
+  const exposure = { exposureSeconds, fNumber, iso, focalLengthMm }
+  const hasExposure = Object.values(exposure).some(value => value !== null)
+  return {
+    kind: ready.kind,
+    media_type: ready.mediaType,
+    width: ready.width,
+    height: ready.height,
+    duration_ms: ready.durationMs,
+    thumbhash: ready.thumbhash,
+    recipe: ready.recipe,
+    renditions: ready.renditions,
+    reason: ready.reason,
+    taken_at: facts.takenAt,
+    taken_offset_minutes: facts.takenOffsetMinutes,
+    camera_make: facts.cameraMake,
+    camera_model: facts.cameraModel,
+    lens: facts.lens,
+    exposure: hasExposure ? JSON.stringify(exposure) : null,
+    rating: facts.rating,
+    description: facts.description,
+    burst: facts.burst,
+    live: facts.live,
+    motion: facts.motion && JSON.stringify(facts.motion),
+    // The database's integers have a sign.
+    phash: look && BigInt.asIntN(64, look.phash),
+    look: look?.detail ?? null,
+  }
+}
+
+/** Where a photo was taken is kept only while its owner agrees. */
+async function placeOf(tx: Queryable, { person }: Work, { latitude, longitude }: PhotoFacts) {
+  const isKept = latitude !== null && (await hasConsent(tx, person, 'places'))
+  return isKept ? { latitude, longitude } : { latitude: null, longitude: null }
+}
+
 export interface Verdict {
+  state: Extract<PhotoState, 'unreadable' | 'quarantined'>
   /** One public sentence. */
   reason: string
   /** Whether the original was read whole and its hash was right. */
@@ -92,16 +129,17 @@ export interface Verdict {
   mediaType: string | null
 }
 
-export async function recordUnreadable(db: Database, work: Work, verdict: Verdict, now: Date): Promise<void> {
-  const { reason, verified, lost, mediaType } = verdict
+/** A photo that is ready stays so, whatever a newer recipe makes of it, unless its original is lost. */
+export async function recordVerdict(db: Database, work: Work, verdict: Verdict, now: Date): Promise<void> {
+  const { state, reason, verified, lost, mediaType } = verdict
   await db.transaction(async tx => {
     await requireOpenPlacement(tx, work.person, work.epoch)
     const changed = await tx.query(
-      `update photos set state = 'unreadable', reason = $2, verified_at = $3, media_type = $4, lost = $5
-       where id = $1 and (state = 'stored' or ($5 and state = 'ready')) returning id`,
-      [work.id, reason, verified ? now : null, mediaType, lost],
+      `update photos set state = $2, reason = $3, verified_at = $4, media_type = coalesce($5, media_type), lost = $6
+       where id = $1 and (state = 'stored' or ($6 and state = 'ready')) returning id`,
+      [work.id, state, reason, verified ? now : null, mediaType, lost],
     )
-    if (changed.length > 0) await appendChange(tx, { ...work, kind: 'unreadable', photo: work.id, at: now })
+    if (changed.length > 0) await appendChange(tx, { ...work, kind: state, photo: work.id, at: now })
   })
 }
 
@@ -113,13 +151,13 @@ export function claimWaiting(db: Queryable, before: Date, limit: number, now: Da
 /** The same for photos whose renditions are of an older recipe than `recipe`. */
 export function claimOutdated(
   db: Queryable,
-  { recipe, attemptsMax }: { recipe: number; attemptsMax: number },
+  { recipe, attemptsMax, breaksMax }: { recipe: number; attemptsMax: number; breaksMax: number },
   before: Date,
   limit: number,
   now: Date,
 ): Promise<string[]> {
-  const condition = `state = 'ready' and recipe < $4 and attempts <= $5 and queued_at < $1`
-  return claim(db, condition, [before, limit, now, recipe, attemptsMax])
+  const condition = `state = 'ready' and recipe < $4 and attempts <= $5 and breaks < $6 and queued_at < $1`
+  return claim(db, condition, [before, limit, now, recipe, attemptsMax, breaksMax])
 }
 
 /** What is claimed comes up again only after its turn, so that those beyond the limit are reached as well. */

@@ -1,5 +1,5 @@
 /** What a process counts of its jobs and of its bucket, in the registry that metrics.ts made. */
-import { Histogram, type Registry } from 'prom-client'
+import { Counter, Histogram, type Registry } from 'prom-client'
 
 export function makeJobMetrics(registry: Registry) {
   const seconds = new Histogram({
@@ -9,8 +9,27 @@ export function makeJobMetrics(registry: Registry) {
     buckets: [0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 15, 60, 120],
     registers: [registry],
   })
-  return (job: string, outcome: 'done' | 'failed', durationSeconds: number) =>
+  const failures = new Counter({
+    name: 'photosync_job_failures_total',
+    help: 'Attempts at a job that failed, by kind',
+    labelNames: ['job', 'kind'] as const,
+    registers: [registry],
+  })
+  /** `failure`: its kind, of an attempt that failed. */
+  return (job: string, outcome: 'done' | 'failed', durationSeconds: number, failure = 'internal') => {
     seconds.observe({ job, outcome }, durationSeconds)
+    if (outcome === 'failed') failures.inc({ job, kind: failure })
+  }
+}
+
+/** To be called for each original that is missing or whose bytes are not those that were stored: the one number to be woken for. */
+export function makeDamageMetric(registry: Registry): () => void {
+  const damaged = new Counter({
+    name: 'photosync_originals_damaged_total',
+    help: 'Originals found missing, or with other bytes than were stored',
+    registers: [registry],
+  })
+  return () => damaged.inc()
 }
 
 export function makeBucketMetrics(registry: Registry) {

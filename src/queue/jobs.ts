@@ -14,6 +14,10 @@ const id = z.string().refine(isId, { error: 'must be an id' })
 export const jobSchemas = {
   /** Reads a new original: verifies it, makes its renditions, reads its facts. */
   thumbnail: z.object({ photo: id }),
+  /** The same for an original so large that no photo should wait behind it. Asked for as `thumbnail`; the relay knows sizes. */
+  large: z.object({ photo: id }),
+  /** Looks for a person's photos that are new among all of theirs: which are the same picture, which of one moment. */
+  dedupe: z.object({ person: id }),
   /** Removes what an upload left in the bucket that no photo needs. */
   reap: z.object({ upload: id }),
 } as const

@@ -9,6 +9,8 @@ export interface Bench {
 export interface BenchOptions {
   /** Few and short rounds: shows that the bench works, not how fast anything is. */
   quick: boolean
+  /** A folder of photos to use instead of drawn ones, for benches that look at some. */
+  photos?: string | undefined
   /** Progress for people. */
   say: (line: string) => void
   signal: AbortSignal

@@ -2,12 +2,16 @@
 import { parseArgs } from 'node:util'
 import { isAppError } from '../../src/core/errors.js'
 import type { Bench } from './bench.js'
+import { dedupeBench } from './dedupe/dedupe.js'
 import { describeMachine } from './machine.js'
 import { toJson, toText, writeReport } from './report.js'
+import { thumbnailsBench } from './thumbnails.js'
 import { uploadBench } from './upload.js'
 
 const benches: Readonly<Record<string, Bench>> = {
   upload: uploadBench,
+  dedupe: dedupeBench,
+  thumbnails: thumbnailsBench,
 }
 
 const usage = `npm run bench -- NAME [--quick] [--json]
@@ -16,8 +20,9 @@ ${Object.entries(benches)
   .map(([name, { about }]) => `  ${name.padEnd(12)}${about}`)
   .join('\n')}
 
-  --quick   few and short rounds, to see that it works
-  --json    the results as one line of JSON, the last on stdout; the table is then on stderr
+  --quick        few and short rounds, to see that it works
+  --photos DIR   your photos instead of drawn ones, for benches that look at some
+  --json         the results as one line of JSON, the last on stdout; the table is then on stderr
 `
 
 /** One that takes longer hangs. */
@@ -30,6 +35,7 @@ interface Request {
   bench: Bench
   quick: boolean
   json: boolean
+  photos: string | undefined
 }
 
 async function main(args: readonly string[]): Promise<number> {
@@ -42,12 +48,12 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`bench: ${request}\n`)
     return status.usage
   }
-  const { name, bench, quick, json } = request
+  const { name, bench, quick, json, photos } = request
   const signal = AbortSignal.timeout(deadlineMs)
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   const date = new Date()
   try {
-    const outcome = await bench.run({ quick, say, signal })
+    const outcome = await bench.run({ quick, photos, say, signal })
     const report = { bench: name, date, machine: describeMachine(), quick, outcome }
     const file = await writeReport(report)
     ;(json ? process.stderr : process.stdout).write(`\n${toText(report)}`)
@@ -64,9 +70,14 @@ async function main(args: readonly string[]): Promise<number> {
 /** What to run, or one sentence that says what to write instead. */
 function readArguments(args: readonly string[]): Request | 'help' | string {
   try {
-    const options = { quick: { type: 'boolean' }, json: { type: 'boolean' }, help: { type: 'boolean' } } as const
+    const options = {
+      quick: { type: 'boolean' },
+      json: { type: 'boolean' },
+      help: { type: 'boolean' },
+      photos: { type: 'string' },
+    } as const
     const { values, positionals } = parseArgs({ args: [...args], allowPositionals: true, options })
-    const { quick = false, json = false, help = false } = values
+    const { quick = false, json = false, help = false, photos } = values
     const [name, ...more] = positionals
     const names = Object.keys(benches).join(', ')
     if (help) return 'help'
@@ -74,7 +85,7 @@ function readArguments(args: readonly string[]): Request | 'help' | string {
     const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
     if (!bench) return `there is no bench ‘${name}’; there are: ${names}`
     if (more.length > 0) return `one bench at a time: leave out ${more.map(word => `‘${word}’`).join(', ')}`
-    return { name, bench, quick, json }
+    return { name, bench, quick, json, photos }
   } catch (error) {
     return `${(error as Error).message.split('. ', 1)[0]}; npm run bench -- --help tells what there is`
   }

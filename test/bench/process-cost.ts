@@ -30,14 +30,19 @@ export function cpuMsOf(groups: Readonly<Record<string, readonly number[]>>): Re
 }
 
 function familyMs(stats: readonly Stat[], pids: readonly number[]): number {
+  const family = familyOf(stats, pids)
+  for (const pid of pids) if (!stats.some(stat => stat.pid === pid)) throw new Error(`process ${pid} has ended`)
+  return stats.reduce((sum, stat) => (family.has(stat.pid) ? sum + ownMs(stat) + ticksToMs(stat.endedTicks) : sum), 0)
+}
+
+function familyOf(stats: readonly Stat[], pids: readonly number[]): Set<number> {
   const family = new Set(pids)
   // A parent may have a higher id than its child; a family this shallow is complete after as many passes as it has levels.
   for (let before = 0; before < family.size; ) {
     before = family.size
     for (const stat of stats) if (family.has(stat.parent)) family.add(stat.pid)
   }
-  for (const pid of pids) if (!stats.some(stat => stat.pid === pid)) throw new Error(`process ${pid} has ended`)
-  return stats.reduce((sum, stat) => (family.has(stat.pid) ? sum + ownMs(stat) + ticksToMs(stat.endedTicks) : sum), 0)
+  return family
 }
 
 /** The children of this process whose programs have one of these names. */
@@ -126,6 +131,33 @@ export async function watchPeak(pid: number): Promise<() => Promise<number>> {
     return Math.max(peakBytes, await readStatus(pid, exact ? 'VmHWM' : 'VmRSS'))
   }
 }
+
+/** Watches the resident memory of a process and its descendants together; the returned function ends that and gives the peak in bytes. */
+export function familyPeak(pid: number): () => number {
+  let peakBytes = 0
+  const sample = () => {
+    const stats = readStats()
+    const resident = [...familyOf(stats, [pid])].map(member => residentNow(member))
+    peakBytes = Math.max(
+      peakBytes,
+      resident.reduce((sum, bytes) => sum + bytes, 0),
+    )
+  }
+  const timer = setInterval(sample, sampleMs)
+  return () => {
+    clearInterval(timer)
+    return peakBytes
+  }
+}
+
+/** See proc_pid_statm(5); 0 for one that has just ended. */
+function residentNow(pid: number): number {
+  const pages = readOr(`/proc/${pid}/statm`)?.split(' ')[1]
+  return Number(pages ?? 0) * pageBytes
+}
+
+/** On every machine that Node has builds for but some of ARM64, where memory is told too small. */
+const pageBytes = 4_096
 
 async function readStatus(pid: number, name: 'VmRSS' | 'VmHWM'): Promise<number> {
   const text = await readFile(`/proc/${pid}/status`, 'utf8')

@@ -139,7 +139,14 @@ async function check(it: ProtocolServer, request: http.IncomingMessage): Promise
     missing: sha256.filter(hash => !it.stored.has(hash)),
     here: sha256
       .filter(hash => it.stored.has(hash))
-      .map(hash => ({ sha256: hash, photo: photoOf(hash), state: 'ready', reason: null, verified: true })),
+      .map(hash => ({
+        sha256: hash,
+        photo: photoOf(hash),
+        state: 'ready',
+        reason: null,
+        verified: true,
+        renditions: 2,
+      })),
   })
 }
 

@@ -159,6 +159,26 @@ describe('wording', () => {
     expect(words.sizeWords(bytes)).toBe(expected)
   })
 
+  test.each([
+    [0, '0:01', '1 second'],
+    [400, '0:01', '1 second'],
+    [12_345, '0:12', '12 seconds'],
+    [65_400, '1:05', '1 minute 5 seconds'],
+    [119_600, '2:00', '2 minutes'],
+    [3_723_000, '1:02:03', '1 hour 2 minutes 3 seconds'],
+  ])('%s ms: %s, %s', (ms, clock, said) => {
+    expect([words.clockWords(ms), words.durationWords(ms)]).toEqual([clock, said])
+  })
+
+  test.each([
+    [-1, 'Rejected'],
+    [0, ''],
+    [1, '1 of 5 stars'],
+    [5, '5 of 5 stars'],
+  ])('a rating of %s: %s', (rating, said) => {
+    expect(words.ratingWords(rating)).toBe(said)
+  })
+
   test('the rest', () => {
     expect(words.dimensionWords(4032, 3024)).toBe('4032 × 3024 pixels (12 megapixels)')
     expect(words.dimensionWords(1000, 1000)).toBe('1000 × 1000 pixels (1 megapixel)')
@@ -203,6 +223,11 @@ describe('neighbours', () => {
       height: 3,
       state: 'ready',
       reason: null,
+      kind: 'picture',
+      durationMs: null,
+      thumbnail: true,
+      motion: false,
+      animated: false,
       thumbhash: null,
       fileName: id,
     }) as const

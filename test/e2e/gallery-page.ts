@@ -12,6 +12,8 @@ export interface OpenGalleryOptions {
   readonly viewport?: { readonly width: number; readonly height: number }
   /** A phone's input: touch events, no hover. Default false. */
   readonly touch?: boolean
+  /** As somebody has it who asked their system for less motion. Default false. */
+  readonly lessMotion?: boolean
 }
 
 export interface GalleryPage {
@@ -36,9 +38,15 @@ const chromiumArgs = [
 const patienceMs = 15_000
 
 export async function openGallery(chromiumPath: string, options: OpenGalleryOptions = {}): Promise<GalleryPage> {
-  const { colorScheme = 'light', viewport = { width: 1280, height: 800 }, touch = false } = options
+  const { colorScheme = 'light', viewport = { width: 1280, height: 800 }, touch = false, lessMotion = false } = options
   const browser = await chromium.launch({ executablePath: chromiumPath, args: chromiumArgs, timeout: patienceMs })
-  const contextOptions: BrowserContextOptions = { colorScheme, viewport, hasTouch: touch, locale: 'en-GB' }
+  const contextOptions: BrowserContextOptions = {
+    colorScheme,
+    viewport,
+    hasTouch: touch,
+    locale: 'en-GB',
+    reducedMotion: lessMotion ? 'reduce' : 'no-preference',
+  }
   // axe opens a page of its own, which only a context made by hand allows.
   const context = await browser.newContext(contextOptions)
   const page = await context.newPage()

@@ -25,14 +25,15 @@ describe('what is already here', () => {
     expect(found).toHaveLength(3)
     expect(found).toEqual(
       expect.arrayContaining([
-        { sha256: ready.sha256, photo: ready.id, state: 'ready', reason: null, verified: false },
-        { sha256: stored.sha256, photo: stored.id, state: 'stored', reason: null, verified: false },
+        { sha256: ready.sha256, photo: ready.id, state: 'ready', reason: null, verified: false, renditions: 1 },
+        { sha256: stored.sha256, photo: stored.id, state: 'stored', reason: null, verified: false, renditions: 0 },
         {
           sha256: broken.sha256,
           photo: broken.id,
           state: 'unreadable',
           reason: 'This file is cut off',
           verified: false,
+          renditions: 0,
         },
       ]),
     )
@@ -40,11 +41,15 @@ describe('what is already here', () => {
 
   test('counts', async () => {
     const ana = await here.addPerson()
-    for (const state of ['ready', 'ready', 'stored', 'unreadable'] as const) {
-      await addPhoto(here, ana, { state, content: newId() })
+    let picture = ''
+    for (const state of ['ready', 'ready', 'stored', 'unreadable', 'quarantined'] as const) {
+      picture = (await addPhoto(here, ana, { state, content: newId() })).id
     }
+    const half = await addPhoto(here, ana, { content: newId() })
+    await here.db.query('update photos set part_of = $2 where id = $1', [half.id, picture])
     const me = await here.ask('GET', '/v1/me', { token: ana.token })
-    expect(await me.json()).toMatchObject({ photos: 4, bytes: 4 * 26, unreadable: 1, waiting: 1 })
+    const counts = { photos: 5, parts: 1, bytes: 6 * 26, unreadable: 1, quarantined: 1, waiting: 1 }
+    expect(await me.json()).toMatchObject(counts)
   })
 })
 
@@ -55,7 +60,8 @@ describe('one photo', () => {
     await here.db.query(
       `update photos set width = 40, height = 30, taken_at = '2025-06-01 12:00', taken_offset_minutes = 120,
          camera_make = 'Xiaomi', exposure = '{"exposureSeconds": 0.01, "fNumber": 1.8, "iso": 50, "focalLengthMm": null}',
-         latitude = 1.5, longitude = -2.5, verified_at = $2 where id = $1`,
+         latitude = 1.5, longitude = -2.5, verified_at = $2, kind = 'picture', rating = 4, description = 'At the sea',
+         motion = '{"offset": 3, "sizeBytes": 4, "mediaType": "video/mp4", "atMs": 900}' where id = $1`,
       [id, here.clock.now()],
     )
     const now = here.clock.now().toISOString()
@@ -78,6 +84,13 @@ describe('one photo', () => {
       camera: { make: 'Xiaomi', model: null, lens: null },
       exposure: { exposureSeconds: 0.01, fNumber: 1.8, iso: 50, focalLengthMm: null },
       place: { latitude: 1.5, longitude: -2.5 },
+      kind: 'picture',
+      durationMs: null,
+      renditions: ['256.webp'],
+      rating: 4,
+      description: 'At the sea',
+      motion: { mediaType: 'video/mp4', sizeBytes: 4, atMs: 900 },
+      partOf: null,
     })
   })
 

@@ -6,6 +6,7 @@ import { type Accounts, makeAccounts } from '../../src/accounts/accounts.js'
 import { accountRoutes } from '../../src/accounts/routes.js'
 import { newId } from '../../src/core/ids.js'
 import { originalKey, type Placement, renditionKey } from '../../src/core/keys.js'
+import type { PhotoState } from '../../src/core/photo-state.js'
 import { recipe } from '../../src/core/renditions.js'
 import { type Database, openDatabase } from '../../src/db/database.js'
 import { migrate } from '../../src/db/migrate.js'
@@ -155,15 +156,17 @@ async function addPerson(accounts: Accounts): Promise<TestPerson> {
 }
 
 export interface TestPhoto {
-  content?: string
-  state?: 'stored' | 'ready' | 'unreadable'
+  content?: string | Buffer
+  state?: PhotoState
+  /** Names of those that a ready one has. */
+  renditions?: readonly string[]
   shownAt?: string
   fileName?: string | null
   mediaType?: string | null
   id?: string
 }
 
-/** A photo as commit and worker would leave it: its row, its original and, when ready, one rendition. */
+/** A photo as commit and worker would leave it: its row, its original and, when ready, its renditions (one, unless told). */
 export async function addPhoto(
   { db, bucket, clock }: Pick<TestRegion, 'db' | 'bucket' | 'clock'>,
   placement: Placement,
@@ -174,12 +177,13 @@ export async function addPhoto(
   const content = Buffer.from(photo.content ?? `content of ${id}`)
   const sha256 = createHash('sha256').update(content).digest()
   await bucket.put(originalKey(placement, id), bytes(content))
-  if (state === 'ready') {
-    await bucket.put(renditionKey(placement, id, recipe, '256.webp'), bytes(Buffer.from(`small ${id}`)))
+  const renditions = state === 'ready' ? (photo.renditions ?? ['256.webp']) : []
+  for (const name of renditions) {
+    await bucket.put(renditionKey(placement, id, recipe, name), bytes(Buffer.from(`small ${id}`)))
   }
   await db.query(
-    `insert into photos (id, person, epoch, sha256, size_bytes, file_name, stored_at, queued_at, state, reason, recipe, media_type, shown_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12)`,
+    `insert into photos (id, person, epoch, sha256, size_bytes, file_name, stored_at, queued_at, state, reason, recipe, media_type, shown_at, renditions)
+     values ($1, $2, $3, $4, $5, $6, $7, $7, $8, $9, $10, $11, $12, $13)`,
     [
       id,
       placement.person,
@@ -189,13 +193,19 @@ export async function addPhoto(
       fileName,
       clock.now(),
       state,
-      state === 'unreadable' ? 'This file is cut off' : null,
+      reasons[state] ?? null,
       state === 'ready' ? recipe : null,
       mediaType,
       shownAt,
+      renditions,
     ],
   )
   return { id, sha256: sha256.toString('hex'), content }
+}
+
+const reasons: Partial<Record<PhotoState, string>> = {
+  unreadable: 'This file is cut off',
+  quarantined: 'Opening this file failed twice',
 }
 
 /** The parts of a problem that every one has. */

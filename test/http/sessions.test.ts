@@ -34,8 +34,10 @@ describe('signing in', () => {
       email,
       region: 'us-west-2',
       photos: 0,
+      parts: 0,
       bytes: 0,
       unreadable: 0,
+      quarantined: 0,
       waiting: 0,
     })
   })

@@ -59,18 +59,49 @@ test('columns are of equal length and hold what a viewer needs first', async () 
   const ana = await here.addPerson()
   const older = await addPhoto(here, ana, { shownAt: '2025-04-01T10:00:00', state: 'unreadable', fileName: null })
   const newer = await addPhoto(here, ana, { shownAt: '2025-04-02T10:00:00.25' })
-  await here.db.query(`update photos set width = 40, height = 30, thumbhash = '\\x0102fe' where id = $1`, [newer.id])
+  const film = await addPhoto(here, ana, { shownAt: '2025-04-02T09:00:00', renditions: [] })
+  const moving = await addPhoto(here, ana, {
+    shownAt: '2025-04-02T08:00:00',
+    renditions: ['256.webp', 'animated.webp'],
+  })
+  const living = await addPhoto(here, ana, { shownAt: '2025-04-02T07:00:00' })
+  const half = await addPhoto(here, ana, { shownAt: '2025-04-02T07:00:01', renditions: [] })
+  await here.db.query(
+    `update photos set width = 40, height = 30, thumbhash = '\\x0102fe', kind = 'picture', motion = '{"offset": 1}' where id = $1`,
+    [newer.id],
+  )
+  await here.db.query(
+    `update photos set kind = 'video', duration_ms = 12345, reason = 'It has no picture' where id = $1`,
+    [film.id],
+  )
+  await here.db.query(`update photos set live = 'L' where id = $1`, [living.id])
+  await here.db.query(`update photos set live = 'L', part_of = $2 where id = $1`, [half.id, living.id])
   expect(await getPage(ana, '2025-04')).toEqual({
-    id: [newer.id, older.id],
-    shownAt: ['2025-04-02T10:00:00.25', '2025-04-01T10:00:00'],
-    width: [40, null],
-    height: [30, null],
-    state: ['ready', 'unreadable'],
-    thumbhash: ['AQL+', null],
-    reason: [null, expect.any(String)],
-    fileName: ['IMG_1.jpg', null],
+    id: [newer.id, film.id, moving.id, living.id, older.id],
+    shownAt: [
+      '2025-04-02T10:00:00.25',
+      '2025-04-02T09:00:00',
+      '2025-04-02T08:00:00',
+      '2025-04-02T07:00:00',
+      '2025-04-01T10:00:00',
+    ],
+    width: [40, null, null, null, null],
+    height: [30, null, null, null, null],
+    state: ['ready', 'ready', 'ready', 'ready', 'unreadable'],
+    thumbhash: ['AQL+', null, null, null, null],
+    reason: [null, 'It has no picture', null, null, expect.any(String)],
+    kind: ['picture', 'video', null, null, null],
+    durationMs: [null, 12_345, null, null, null],
+    thumbnail: [true, false, true, true, false],
+    motion: [true, false, false, true, false],
+    animated: [false, false, true, false, false],
+    fileName: ['IMG_1.jpg', 'IMG_1.jpg', 'IMG_1.jpg', 'IMG_1.jpg', null],
     cursor: null,
   })
+  const { sections } = (await (await here.ask('GET', '/v1/timeline', { token: ana.token })).json()) as {
+    sections: object[]
+  }
+  expect(sections, 'the moving half of a picture is no photo of its own').toEqual([{ id: '2025-04', count: 5 }])
   expect(await getPage(ana, '2025-05')).toMatchObject({ id: [], cursor: null })
   expect(await getPage(ana, '9999-12')).toMatchObject({ id: [], cursor: null })
 })

@@ -1,6 +1,6 @@
 /**
  * Starts the real services that the tests run on, once for a whole run, each on loopback and in a temporary folder that is
- * removed again: Postgres (from npm, always), Redis, an S3 service with two regions, and finds Chromium.
+ * removed again: Postgres (from npm, always), Redis, an S3 service with two regions, and finds Chromium and ffmpeg.
  *
  * One that is not on the machine, or doesn't start, leaves its reason in `missing`, and its tests are skipped with it.
  * With PHOTOSYNC_REQUIRE_SERVICES=1 in the environment the run fails instead.
@@ -50,12 +50,15 @@ export default async function setUp(project: TestProject): Promise<() => Promise
     ])
     const chromium = findCommand('chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable')
     if (!chromium) missing.chromium = 'Chromium is not on this machine: apt-get install chromium'
+    const ffmpeg = findCommand('ffprobe') && findCommand('ffmpeg')
+    if (!ffmpeg) missing.ffmpeg = 'ffmpeg is not on this machine: apt-get install ffmpeg'
     report(missing)
 
     project.provide('postgresUrl', postgres.url('postgres'))
     project.provide('redisUrl', redis?.url)
     project.provide('s3', s3?.buckets)
     project.provide('chromium', chromium)
+    project.provide('ffmpeg', ffmpeg)
     project.provide('missing', missing)
     return tearDown
   } catch (error) {

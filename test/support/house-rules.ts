@@ -110,6 +110,11 @@ export const residences: readonly Residence[] = [
     why: 'only queue and workers/run.ts know BullMQ; handlers are plain functions',
   },
   {
+    packages: /^@bull-board\//,
+    lives: /^workers\/board\//,
+    why: 'the board of the queues is for operators of a worker, and for nobody else',
+  },
+  {
     packages: /^(ioredis|redis)$/,
     lives: /^src\/queue\//,
     why: 'only queue knows Redis: everything must run without one',

@@ -11,7 +11,7 @@ export interface S3Bucket {
 }
 
 /** Services that a machine may lack. Postgres comes with npm and is always there. */
-export type OptionalService = 'redis' | 's3' | 'chromium'
+export type OptionalService = 'redis' | 's3' | 'chromium' | 'ffmpeg'
 
 declare module 'vitest' {
   export interface ProvidedContext {
@@ -21,6 +21,8 @@ declare module 'vitest' {
     s3: S3Bucket[] | undefined
     /** The browser's program file. */
     chromium: string | undefined
+    /** ffmpeg's program file; ffprobe is there too. */
+    ffmpeg: string | undefined
     /** An administrator's address; tests make databases of their own with `freshDatabase`. */
     postgresUrl: string
     /** Why each absent service is absent, in a sentence that says what to do. */

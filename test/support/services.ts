@@ -42,6 +42,11 @@ export function useChromium(): string {
   return present(inject('chromium'), 'chromium')
 }
 
+/** ffmpeg's program file. */
+export function useFfmpeg(): string {
+  return present(inject('ffmpeg'), 'ffmpeg')
+}
+
 /** The shared Postgres, as its administrator. */
 export function usePostgres(): string {
   return inject('postgresUrl')

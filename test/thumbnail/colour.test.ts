@@ -1,11 +1,9 @@
 /** Goal: a photo's colours are right in its renditions, whichever way its profile goes. */
 import { describe, expect, test } from 'vitest'
-import { profileUse } from '../../workers/thumbnail/colour.js'
-import { renderPhoto } from '../../workers/thumbnail/render.js'
-import { sharp } from '../../workers/thumbnail/sharp.js'
+import { profileUse } from '../../workers/thumbnail/picture/colour.js'
+import { developPicture } from '../../workers/thumbnail/picture/render.js'
+import { sharp } from '../../workers/thumbnail/picture/sharp.js'
 import { draw } from './drawing.js'
-
-const options = { signal: new AbortController().signal, now: new Date() }
 
 /** A drawing that every gamut holds, so that only a mix-up of profiles changes it. */
 const muted = () => draw(64, 48).modulate({ saturation: 0.5 })
@@ -25,12 +23,24 @@ describe.each(Object.entries(originals))('%s', (name, make) => {
     const original = await make().toBuffer()
     // Ink can't show what a screen can, so there the original's own conversion is the measure.
     const expected = await asScreenShows(name.startsWith('CMYK') ? original : await muted().png().toBuffer())
-    for (const { bytes } of (await renderPhoto(original, options)).renditions) {
+    for (const { bytes } of (await developPicture(original, { now: new Date() })).renditions) {
       expect(meanDifference(await asScreenShows(bytes), expected)).toBeLessThan(5)
       const { icc } = await sharp(bytes).metadata()
       expect(icc !== undefined).toBe(name.startsWith('Display P3'))
     }
   })
+})
+
+test('a profile is kept whole, with odd sizes and with transparency', async () => {
+  const original = await draw(51, 37).ensureAlpha(0.5).withIccProfile('p3').png().toBuffer()
+  const { icc } = await sharp(original).metadata()
+  expect(icc?.length).toBeGreaterThan(100)
+  const [jpeg, webp] = (await developPicture(original, { now: new Date() })).renditions
+  expect(await sharp(jpeg?.bytes).metadata()).toMatchObject({ format: 'jpeg', width: 51, height: 37, icc })
+  const seen = await sharp(webp?.bytes).metadata()
+  expect(seen).toMatchObject({ format: 'webp', width: 51, height: 37, hasAlpha: true, icc })
+  const [alpha] = await sharp(webp?.bytes).extractChannel('alpha').raw().toBuffer()
+  expect(alpha).toBe(127)
 })
 
 test('what is done with which profile', () => {

@@ -1,5 +1,5 @@
 /** A small picture whose corners tell which way is up: red, green, blue and yellow from the top left, as one reads. */
-import { sharp } from '../../workers/thumbnail/sharp.js'
+import { sharp } from '../../workers/thumbnail/picture/sharp.js'
 
 export const corners = { red: [255, 0, 0], green: [0, 255, 0], blue: [0, 0, 255], yellow: [255, 255, 0] } as const
 

@@ -1,13 +1,14 @@
 /** Goal: whatever is sent, the worker answers `Unreadable` with a plain reason, or a picture; it never fails otherwise. */
-import { crc32, deflateSync } from 'node:zlib'
+import { deflateSync } from 'node:zlib'
 import fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { renderPhoto } from '../../workers/thumbnail/render.js'
-import { sharp } from '../../workers/thumbnail/sharp.js'
+import { developPicture } from '../../workers/thumbnail/picture/render.js'
+import { sharp } from '../../workers/thumbnail/picture/sharp.js'
 import { Unreadable } from '../../workers/thumbnail/unreadable.js'
 import { draw, drawNoise } from './drawing.js'
+import { pngChunk } from './png-chunk.js'
 
-const render = (original: Buffer) => renderPhoto(original, { signal: new AbortController().signal, now: new Date() })
+const render = (original: Buffer) => developPicture(original, { now: new Date() })
 
 async function reasonOf(original: Buffer): Promise<string | undefined> {
   try {
@@ -34,11 +35,14 @@ test.each([
   ['SVG', Buffer.from(svg), 'SVG pictures are not rendered'],
   ['SVG with a declaration', Buffer.from(`<?xml version="1.0"?>\n<!-- x -->\n${svg}`), 'SVG pictures are not rendered'],
   [
-    'HEIC',
+    'HEIC without a picture',
     Buffer.from('\0\0\0\x18ftypheic\0\0\0\0mif1heic', 'latin1'),
-    "HEIC pictures can't be decoded by this server yet",
+    "The picture's data is damaged",
   ],
-  ['a video', Buffer.from('\0\0\0\x14ftypmp42\0\0\0\0isom', 'latin1'), 'This is a video; it has no poster yet'],
+  ['a video', Buffer.from('\0\0\0\x14ftypmp42\0\0\0\0isom', 'latin1'), 'This is a video, not a picture'],
+  ['JPEG XL', Buffer.from('\xff\x0a\0\0', 'latin1'), "JPEG XL pictures can't be shown here yet"],
+  ['BMP', Buffer.from('BM\x46\0\0\0\0\0\0\0\x36\0\0\0', 'latin1'), "BMP pictures can't be shown here yet"],
+  ['sound', Buffer.from('\0\0\0\x14ftypM4A \0\0\0\0isom', 'latin1'), 'The file is a sound recording, not a picture'],
   ['a JPEG that is only a start', Buffer.from('\xff\xd8\xff\xe0', 'latin1'), 'The file ends too early'],
   ['a bomb', pngClaiming(65_536, 65_536), '65536 × 65536 pixels are more than the limit of 268 megapixels'],
   ['a line without end', pngClaiming(1_000_000, 60), '1000000 × 60 pixels are more than the limit of 65535 a side'],
@@ -131,15 +135,10 @@ function pngClaiming(width: number, height: number): Buffer {
   header.writeUInt32BE(width, 0)
   header.writeUInt32BE(height, 4)
   header.set([8, 2, 0, 0, 0], 8)
-  const chunks = [chunk('IHDR', header), chunk('IDAT', deflateSync(Buffer.alloc(1000))), chunk('IEND', Buffer.alloc(0))]
+  const chunks = [
+    pngChunk('IHDR', header),
+    pngChunk('IDAT', deflateSync(Buffer.alloc(1000))),
+    pngChunk('IEND', Buffer.alloc(0)),
+  ]
   return Buffer.concat([Buffer.from('\x89PNG\r\n\x1a\n', 'latin1'), ...chunks])
-}
-
-function chunk(type: string, content: Buffer): Buffer {
-  const typed = Buffer.concat([Buffer.from(type), content])
-  const length = Buffer.alloc(4)
-  length.writeUInt32BE(content.length)
-  const sum = Buffer.alloc(4)
-  sum.writeUInt32BE(crc32(typed))
-  return Buffer.concat([length, typed, sum])
 }

@@ -1,5 +1,9 @@
-/** Goal: a new photo's job leaves it ready, or unreadable with its reason, whatever goes wrong on the way, and tells it once. */
+/**
+ * Goal: a new photo's job leaves it ready, or unreadable or in quarantine with its reason, whatever goes wrong on the way, and tells it
+ * once. Pictures are decoded in real processes.
+ */
 import { createHash } from 'node:crypto'
+import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { isAppError } from '../../src/core/errors.js'
 import { newId } from '../../src/core/ids.js'
@@ -12,7 +16,10 @@ import { findByHashes, findPhoto } from '../../src/library/photos-sql.js'
 import { beginAttempt } from '../../src/library/work-sql.js'
 import { type Bucket, bytes } from '../../src/storage/bucket.js'
 import { type FaultPlan, faultyBucket, listedFaults } from '../../src/storage/faulty-bucket.js'
-import { makeThumbnailJob, type ThumbnailDeps } from '../../workers/thumbnail/thumbnail-job.js'
+import { type Develop, makeDevelop } from '../../workers/thumbnail/develop.js'
+import { Broke } from '../../workers/thumbnail/isolated/broke.js'
+import { type Decoder, openDecoder } from '../../workers/thumbnail/isolated/decoder.js'
+import { makeThumbnailJob } from '../../workers/thumbnail/thumbnail-job.js'
 import { startRegion, type TestRegion } from '../http/region.js'
 import { draw, readCorners } from './drawing.js'
 
@@ -20,15 +27,28 @@ let here: TestRegion
 let ana: Placement
 let told: string[]
 let errors: unknown[]
+let damaged: number
+let decoder: Decoder
+const log = pino({ level: 'error' }, { write: line => void errors.push(loggedFacts(line)) })
 beforeAll(async () => {
   here = await startRegion()
+  decoder = openDecoder({ processes: 2, log })
 })
-afterAll(() => here.close())
+afterAll(async () => {
+  await decoder.close()
+  await here.close()
+})
 beforeEach(async () => {
   ana = await here.addPerson()
   told = []
   errors = []
+  damaged = 0
 })
+
+function loggedFacts(line: string): unknown {
+  const { photo, missing } = JSON.parse(line)
+  return { photo, missing }
+}
 
 const picture = () =>
   draw(1600, 1200)
@@ -48,10 +68,11 @@ async function commit(sent: Buffer, kept: Buffer | undefined = sent): Promise<st
   return photo
 }
 
-function makeJob(plan: FaultPlan = () => undefined) {
-  const log = { error: (facts: unknown) => errors.push(facts) } as unknown as ThumbnailDeps['log']
+function makeJob(plan: FaultPlan = () => undefined, develop: Develop = makeDevelop({ decoder, ffmpeg: undefined })) {
   const onChange = async (person: string) => void told.push(person)
-  return makeThumbnailJob({ db: here.db, bucket: faultyBucket(here.bucket, plan), clock: here.clock, log, onChange })
+  const onDamaged = () => void damaged++
+  const { db, clock } = here
+  return makeThumbnailJob({ db, bucket: faultyBucket(here.bucket, plan), clock, log, develop, onChange, onDamaged })
 }
 
 const photoOf = async (id: string) => {
@@ -138,15 +159,15 @@ describe('what cannot be shown', () => {
   test.each([
     ['whose bytes changed', 'damaged', 'The stored file is damaged: its bytes are not those that were sent'],
     ['that is gone', 'missing', 'The stored file is missing'],
-  ])('an original %s is unreadable, not verified, and an error in the log', async (_, what, reason) => {
+  ])('an original %s is put in quarantine, not verified, and operators are told', async (_, what, reason) => {
     const sent = await picture()
     const changed = Buffer.from(sent)
     changed[changed.length >> 1] = (changed[changed.length >> 1] ?? 0) ^ 1
     const photo = await commit(sent, what === 'damaged' ? changed : Buffer.alloc(0))
     await makeJob()({ photo }, never)
-    expect(await photoOf(photo)).toMatchObject({ state: 'unreadable', reason, verifiedAt: null })
-    expect(errors).toEqual([{ photo, missing: what === 'missing' }])
-    expect(await kinds()).toEqual(['stored', 'unreadable'])
+    expect(await photoOf(photo)).toMatchObject({ state: 'quarantined', reason, verifiedAt: null })
+    expect([errors, damaged]).toEqual([[{ photo, missing: what === 'missing' }], 1])
+    expect(await kinds()).toEqual(['stored', 'quarantined'])
 
     // Whoever still has it is asked for it again, and it becomes a photo anew.
     const sha256 = createHash('sha256').update(sent).digest()
@@ -213,25 +234,48 @@ describe('what fails on the way is no fault of the photo', () => {
   })
 })
 
-describe('a photo that breaks its workers', () => {
-  test('is tried so many times, then unreadable, and told', async () => {
+describe('a photo that breaks what decodes it', () => {
+  const broken: Develop = async () => Promise.reject(new Broke('Decoding the picture crashed'))
+
+  test('once is tried again, and ready if that goes well', async () => {
     const photo = await commit(await picture())
-    // As a process leaves it that died in the middle.
-    for (let i = 0; i < limits.photoAttempts; i++) await beginAttempt(here.db, photo, recipe)
+    expect(await failure(makeJob(undefined, broken)({ photo }, never))).toBeInstanceOf(Broke)
+    expect([(await photoOf(photo)).state, told]).toEqual(['stored', []])
+    await makeJob()({ photo }, never)
+    expect([(await photoOf(photo)).state, await kinds()]).toEqual(['ready', ['stored', 'ready']])
+  })
+
+  test('twice is put in quarantine with the reason, told once, and not touched again', async () => {
+    const photo = await commit(await picture())
+    const job = makeJob(undefined, broken)
+    for (let breaks = 1; breaks < limits.photoBreaks; breaks++) await failure(job({ photo }, never))
+    await job({ photo }, never)
+    expect(await photoOf(photo)).toMatchObject({ state: 'quarantined', reason: 'Decoding the picture crashed' })
+    await makeJob()({ photo }, never)
+    expect((await photoOf(photo)).state).toBe('quarantined')
+    expect([await kinds(), told, damaged]).toEqual([['stored', 'quarantined'], [ana.person], 0])
+  })
+})
+
+describe('a photo at which workers die', () => {
+  // As a process leaves it that died in the middle.
+  const die = async (photo: string, times: number) => {
+    for (let death = 0; death < times; death++) await beginAttempt(here.db, photo, recipe)
+  }
+
+  test('again and again is put in quarantine', async () => {
+    const photo = await commit(await picture())
+    await die(photo, limits.photoAttempts)
     const job = makeJob()
     await job({ photo }, never)
-    expect(await photoOf(photo)).toMatchObject({
-      state: 'unreadable',
-      reason: `The picture could not be processed in ${limits.photoAttempts} attempts`,
-      verifiedAt: null,
-    })
+    expect(await photoOf(photo)).toMatchObject({ state: 'quarantined', verifiedAt: null })
     await job({ photo }, never)
-    expect([await kinds(), told]).toEqual([['stored', 'unreadable'], [ana.person]])
+    expect([await kinds(), told]).toEqual([['stored', 'quarantined'], [ana.person]])
   })
 
   test('has its last attempt', async () => {
     const photo = await commit(await picture())
-    for (let i = 1; i < limits.photoAttempts; i++) await beginAttempt(here.db, photo, recipe)
+    await die(photo, limits.photoAttempts - 1)
     await makeJob()({ photo }, never)
     expect((await photoOf(photo)).state).toBe('ready')
   })

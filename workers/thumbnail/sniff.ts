@@ -8,8 +8,8 @@ export interface Kind {
   /** 'jpeg', 'mp4', …; 'unknown' when no row fits. Camera raws of one family share a name. */
   readonly name: string
   readonly mediaType: string
-  /** `picture` is decoded here; the others have no renditions (yet). `unknown` is neither picture nor video. */
-  readonly sort: 'picture' | 'heic' | 'vector' | 'raw' | 'video' | 'unknown'
+  /** Pictures and videos are looked at; `vector` is never rendered; `unknown` is neither picture nor video that is known here. */
+  readonly sort: 'picture' | 'video' | 'vector' | 'unknown'
 }
 
 type Test = (bytes: Buffer) => boolean
@@ -21,9 +21,9 @@ const table: readonly (readonly [sort: Kind['sort'], name: string, mediaType: st
   ['picture', 'webp', 'image/webp', both(at(0, 'RIFF'), at(8, 'WEBP'))],
   // AVIF lists HEIF's general brands too, so it must stand before them.
   ['picture', 'avif', 'image/avif', brand('avif', 'avis')],
-  ['heic', 'heic', 'image/heic', brand('heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs')],
-  ['heic', 'heif', 'image/heif', brand('mif1', 'msf1')],
-  ['raw', 'cr3', 'image/x-canon-cr3', brand('crx ')],
+  ['picture', 'heic', 'image/heic', brand('heic', 'heix', 'heim', 'heis', 'hevc', 'hevx', 'hevm', 'hevs')],
+  ['picture', 'heif', 'image/heif', brand('mif1', 'msf1')],
+  ['picture', 'cr3', 'image/x-canon-cr3', brand('crx ')],
   ['video', '3gp', 'video/3gpp', at(4, 'ftyp3gp')],
   ['video', '3g2', 'video/3gpp2', at(4, 'ftyp3g2')],
   ['video', 'mov', 'video/quicktime', at(4, 'ftypqt  ')],
@@ -34,11 +34,26 @@ const table: readonly (readonly [sort: Kind['sort'], name: string, mediaType: st
   ['video', 'webm', 'video/webm', both(at(0, '\x1a\x45\xdf\xa3'), within(64, 'webm'))],
   ['video', 'mkv', 'video/x-matroska', both(at(0, '\x1a\x45\xdf\xa3'), within(64, 'matroska'))],
   ['video', 'avi', 'video/x-msvideo', both(at(0, 'RIFF'), at(8, 'AVI '))],
-  ['raw', 'cr2', 'image/x-canon-cr2', both(tiff, at(8, 'CR'))],
-  ['raw', 'dng', 'image/x-adobe-dng', both(tiff, hasTag(0xc612))], // DNGVersion
-  // NEF, ARW, PEF …: the first directory is a reduced picture (NewSubfileType 1) and the full one hangs below it.
-  ['raw', 'raw', 'image/x-raw', both(tiff, hasTag(0xfe, 1), hasTag(0x14a))],
-  ['raw', 'raw', 'image/x-raw', either(at(0, 'IIRO'), at(0, 'IIRS'), at(0, 'IIU\0'), at(0, 'FUJIFILMCCD-RAW'))],
+  ['unknown', 'wav', 'audio/wav', both(at(0, 'RIFF'), at(8, 'WAVE'))],
+  ['unknown', 'mp3', 'audio/mpeg', at(0, 'ID3')],
+  ['unknown', 'jxl', 'image/jxl', either(at(0, '\xff\x0a'), at(0, '\0\0\0\x0cJXL \r\n\x87\n'))],
+  ['unknown', 'jp2', 'image/jp2', either(at(0, '\0\0\0\x0cjP  \r\n\x87\n'), at(0, '\xff\x4f\xff\x51'))],
+  ['unknown', 'bmp', 'image/bmp', both(at(0, 'BM'), at(6, '\0\0\0\0'))],
+  ['unknown', 'psd', 'image/vnd.adobe.photoshop', at(0, '8BPS')],
+  ['picture', 'raf', 'image/x-fuji-raf', at(0, 'FUJIFILMCCD-RAW')],
+  ['picture', 'orf', 'image/x-olympus-orf', either(at(0, 'IIRO'), at(0, 'IIRS'), at(0, 'MMOR'))],
+  ['picture', 'rw2', 'image/x-panasonic-rw2', at(0, 'IIU\0')],
+  ['picture', 'cr2', 'image/x-canon-cr2', both(tiff, at(8, 'CR'))],
+  ['picture', 'dng', 'image/x-adobe-dng', both(tiff, hasTag(0xc612))], // DNGVersion
+  // NEF, ARW, SRW …: the first directory is a reduced picture (NewSubfileType 1) and the full one hangs below it.
+  ['picture', 'raw', 'image/x-raw', both(tiff, hasTag(0xfe, 1), hasTag(0x14a))],
+  // PEF, older ARW …: compression of the cameras' makers, or the sensor's own samples (PhotometricInterpretation).
+  [
+    'picture',
+    'raw',
+    'image/x-raw',
+    both(tiff, either(hasTag(0x103, 32_767, 34_713, 65_000, 65_535), hasTag(0x106, 32_803))),
+  ],
   ['picture', 'tiff', 'image/tiff', tiff],
   ['vector', 'svg', 'image/svg+xml', svg],
 ]
@@ -83,10 +98,11 @@ function tiff(bytes: Buffer): boolean {
   return either(at(0, 'II*\0'), at(0, 'MM\0*'), at(0, 'II+\0'), at(0, 'MM\0+'))(bytes)
 }
 
-function hasTag(tag: number, value?: number): Test {
+/** With any of the values; without any, whatever it is. */
+function hasTag(tag: number, ...values: number[]): Test {
   return bytes => {
-    const entry = firstIfd(bytes)?.get(tag)
-    return entry !== undefined && (value === undefined || entry === value)
+    const entry = firstIfd(bytes)?.entries.get(tag)
+    return entry !== undefined && (values.length === 0 || values.includes(entry.value))
   }
 }
 

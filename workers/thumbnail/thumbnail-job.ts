@@ -1,9 +1,7 @@
 /**
- * The job of a new photo: reads the original once, hashes it again (→ verified), makes the renditions, reads what the photo
- * says of itself, and records it all in one step. May run twice: the renditions' keys and bytes are the same each time.
+ * The job of a new photo: reads the original once, hashes it again (→ verified), has it decoded apart from everything else, puts the
+ * renditions away, and records it all in one step. May run twice: the renditions' keys and bytes are the same each time.
  */
-import { createHash } from 'node:crypto'
-import type { Readable } from 'node:stream'
 import type { Clock } from '../../src/core/clock.js'
 import { isAppError } from '../../src/core/errors.js'
 import { originalKey, renditionKey } from '../../src/core/keys.js'
@@ -12,16 +10,20 @@ import { recipe } from '../../src/core/renditions.js'
 import type { Database } from '../../src/db/database.js'
 import {
   beginAttempt,
-  forgetAttempt,
+  countBreak,
+  endAttempt,
   recordReady,
-  recordUnreadable,
+  recordVerdict,
   type Verdict,
   type Work,
 } from '../../src/library/work-sql.js'
 import type { Log } from '../../src/observe/log.js'
 import { type Bucket, bytes } from '../../src/storage/bucket.js'
 import type { Handler } from '../run.js'
-import { assertPicture, type Rendered, renderPhoto } from './render.js'
+import type { Develop } from './develop.js'
+import type { Developed } from './developed.js'
+import { Broke } from './isolated/broke.js'
+import { type Original, openOriginal } from './original.js'
 import { sniff } from './sniff.js'
 import { Unreadable } from './unreadable.js'
 
@@ -30,124 +32,112 @@ export interface ThumbnailDeps {
   bucket: Bucket
   clock: Clock
   log: Log
+  develop: Develop
   /** Tells that a worker has something for people to see. */
   onChange: (person: string) => Promise<void>
+  /** Tells operators that an original is not what was stored. */
+  onDamaged: () => void
 }
 
-/** What is known of an original after it was read to its end. */
-interface Original {
-  /** The bytes, or undefined where the first of them tell that there is nothing to render. */
-  bytes: Buffer | undefined
-  head: Buffer
-  sha256: Buffer
+/** What reading an original came to: what it is, or why that can't be told. */
+type Outcome = Developed | Unreadable | Broke
+
+interface Looked {
+  outcome: Outcome
+  isRight: boolean
+  mediaType: string
 }
 
-export function makeThumbnailJob({ db, bucket, clock, log, onChange }: ThumbnailDeps): Handler<'thumbnail'> {
+export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
+  const { db, bucket, clock, log, develop, onChange, onDamaged } = deps
+
   const giveUp = async (work: Work, verdict: Verdict) => {
-    await blameless(work, () => recordUnreadable(db, work, verdict, clock.now()))
+    await recordVerdict(db, work, verdict, clock.now())
     await onChange(work.person)
   }
 
-  /** What fails outside the photo is no attempt of the photo. */
-  const blameless = async <T>(work: Work, step: () => Promise<T>): Promise<T> => {
+  /** undefined: the object is not there. */
+  const open = async (work: Work, signal: AbortSignal): Promise<Original | undefined> => {
+    const found = await bucket.get(originalKey(work, work.id), { signal }).catch(error => {
+      if (!isAppError(error, 'not_found')) throw error
+      return undefined
+    })
+    return found && openOriginal(found.body, found.sizeBytes)
+  }
+
+  const look = async (work: Work, signal: AbortSignal): Promise<Looked | undefined> => {
+    const original = await open(work, signal)
+    if (!original) return undefined
     try {
-      return await step()
-    } catch (error) {
-      await forgetAttempt(db, work.id)
-      throw error
+      const outcome = await develop(original, { now: clock.now(), signal }).catch((error: unknown) => {
+        if (error instanceof Unreadable || error instanceof Broke) return error
+        throw error
+      })
+      // What broke may have been fed wrong bytes: that is for the next attempt to tell.
+      const isRight = outcome instanceof Broke || (await original.finish()).equals(work.sha256)
+      return { outcome, isRight, mediaType: sniff(original.head).mediaType }
+    } finally {
+      original.drop()
     }
+  }
+
+  const quarantineLost = async (work: Work, isMissing: boolean) => {
+    log.error({ photo: work.id, missing: isMissing }, 'a stored original is not what was stored')
+    onDamaged()
+    const reason = isMissing
+      ? 'The stored file is missing'
+      : 'The stored file is damaged: its bytes are not those that were sent'
+    await giveUp(work, { state: 'quarantined', reason, verified: false, lost: true, mediaType: null })
+  }
+
+  const quarantineBroken = async (work: Work, { reason }: { reason: string }, mediaType: string | null) => {
+    log.warn({ photo: work.id, reason }, 'a photo is put in quarantine')
+    await giveUp(work, { state: 'quarantined', reason, verified: false, lost: false, mediaType })
+  }
+
+  const keep = async (work: Work, developed: Developed, signal: AbortSignal) => {
+    for (const { name, mediaType, bytes: picture } of developed.renditions) {
+      await bucket.put(renditionKey(work, work.id, recipe, name), bytes(picture), { mediaType, signal })
+    }
+    const renditions = developed.renditions.map(({ name }) => name)
+    await recordReady(db, work, { ...developed, renditions, recipe }, clock.now())
+    await onChange(work.person)
+  }
+
+  const attempt = async (work: Work, signal: AbortSignal): Promise<void> => {
+    const looked = await look(work, signal)
+    if (!looked?.isRight) {
+      // It is a hard word to say of a photo, so it takes two looks; the second is for the hash alone.
+      const again = await open(work, signal)
+      if ((await again?.finish())?.equals(work.sha256))
+        throw new Error('the original was read wrongly, and then rightly')
+      return quarantineLost(work, !again)
+    }
+    const { outcome, mediaType } = looked
+    if (outcome instanceof Broke) {
+      if ((await countBreak(db, work.id)) >= limits.photoBreaks) return quarantineBroken(work, outcome, mediaType)
+      throw outcome
+    }
+    if (outcome instanceof Unreadable) {
+      const { reason } = outcome
+      return giveUp(work, { state: 'unreadable', reason, verified: true, lost: false, mediaType })
+    }
+    await keep(work, outcome, signal)
   }
 
   return async ({ photo }, signal) => {
     const work = await beginAttempt(db, photo, recipe)
     if (!work) return
     if (work.attempts > limits.photoAttempts) {
-      const reason = `The picture could not be processed in ${limits.photoAttempts} attempts`
-      await giveUp(work, { reason, verified: false, lost: false, mediaType: null })
-      return
+      const reason = `Looking at the file ended in a failure ${limits.photoAttempts} times`
+      return quarantineBroken(work, { reason }, null)
     }
-    const read = () => blameless(work, () => readOriginal(bucket, work, signal))
-    const isRight = (found: Original | undefined) => found?.sha256.equals(work.sha256) === true
-    let original = await read()
-    // It is a hard word to say of a photo, so it takes two looks.
-    if (!isRight(original)) original = await read()
-    if (!original || !isRight(original)) {
-      log.error({ photo, missing: !original }, 'a stored original is not what was stored')
-      const reason = original
-        ? 'The stored file is damaged: its bytes are not those that were sent'
-        : 'The stored file is missing'
-      await giveUp(work, { reason, verified: false, lost: true, mediaType: null })
-      return
-    }
-    const { head } = original
-    let rendered: Rendered
     try {
-      if (!original.bytes) throw refusal(head)
-      rendered = await renderPhoto(original.bytes, { signal, now: clock.now() })
+      await attempt(work, signal)
     } catch (error) {
-      // Whoever told us to end did so for reasons of their own; a photo that takes too long ends by the renderer's own limit.
-      if (signal.aborted) return await blameless(work, () => Promise.reject(error))
-      if (!(error instanceof Unreadable)) throw error
-      await giveUp(work, { reason: error.reason, verified: true, lost: false, mediaType: sniff(head).mediaType })
-      return
+      // What fails outside of the photo is no attempt of the photo; one that broke is counted already.
+      if (!(error instanceof Broke)) await endAttempt(db, work.id)
+      throw error
     }
-    await blameless(work, async () => {
-      for (const { name, mediaType, bytes: picture } of rendered.renditions) {
-        await bucket.put(renditionKey(work, photo, recipe, name), bytes(picture), { mediaType, signal })
-      }
-      await recordReady(db, work, { ...rendered, recipe }, clock.now())
-    })
-    await onChange(work.person)
-  }
-}
-
-/** Above this nothing that is rendered here is a camera's picture; it is hashed as it passes and not kept in memory. */
-const pictureBytesMax = 256 * 1024 * 1024
-
-/** undefined: the object is not there. */
-async function readOriginal(bucket: Bucket, work: Work, signal: AbortSignal): Promise<Original | undefined> {
-  try {
-    const { body } = await bucket.get(originalKey(work, work.id), { signal })
-    return await collect(body)
-  } catch (error) {
-    if (isAppError(error, 'not_found')) return undefined
-    throw error
-  }
-}
-
-async function collect(body: Readable): Promise<Original> {
-  const hash = createHash('sha256')
-  let chunks: Buffer[] = []
-  let head: Buffer = Buffer.alloc(0)
-  let sizeBytes = 0
-  let keep = true
-  for await (const chunk of body as AsyncIterable<Buffer>) {
-    hash.update(chunk)
-    sizeBytes += chunk.byteLength
-    if (keep) chunks.push(chunk)
-    if (head.byteLength < 4_096) head = Buffer.concat([head, chunk]).subarray(0, 4_096)
-    if (keep && ((sizeBytes >= 4_096 && isRefused(head)) || sizeBytes > pictureBytesMax)) {
-      keep = false
-      chunks = []
-    }
-  }
-  return { bytes: keep ? Buffer.concat(chunks) : undefined, head, sha256: hash.digest() }
-}
-
-function isRefused(head: Buffer): boolean {
-  try {
-    assertPicture(head)
-    return false
-  } catch {
-    return true
-  }
-}
-
-function refusal(head: Buffer): Unreadable {
-  try {
-    assertPicture(head)
-    return new Unreadable(`The file is larger than ${pictureBytesMax / 1024 / 1024} MiB, the most that is rendered`)
-  } catch (error) {
-    return error as Unreadable
   }
 }

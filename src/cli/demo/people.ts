@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { z } from 'zod'
+import { makeApi } from '../../client/index.js'
 import { signInAddress, withAccounts } from '../with-accounts.js'
 import type { DemoRegion } from './service.js'
 
@@ -40,9 +41,17 @@ export async function makePeople(
       return accounts.createSignInLink(id)
     })
     await keep(file, all)
+    await agreeToPlaces(region, kept.tokens)
     people.push({ ...kept, region, signInUrl: signInAddress(region.server, link) })
   }
   return people
+}
+
+/** So that the gallery has places to show. A no of an earlier run stays a no. */
+async function agreeToPlaces({ server }: DemoRegion, [token = '']: readonly string[]): Promise<void> {
+  const api = makeApi({ server, token })
+  const { places } = await api.consents()
+  if (places.at === undefined) await api.keepPlaces(true)
 }
 
 async function keep(file: string, all: unknown): Promise<void> {

@@ -1,6 +1,5 @@
 /** What became of every file of the demo: the summary for people and the line for machines. */
 import { type CheckAnswer, makeApi } from '../../client/index.js'
-import { renditions } from '../../core/renditions.js'
 import { count, megabytes } from '../progress.js'
 import type { DemoPerson } from './people.js'
 import type { Dealt, Pushed } from './pushes.js'
@@ -11,12 +10,13 @@ export interface DemoReport {
   regions: { id: string; server: string; email: string; password: string; deviceToken: string }[]
   /** Everything that was pushed: files = photos + duplicates + those of `unreadable` that the server refused. */
   files: number
-  /** Different photos, the unreadable ones that are kept included. */
+  /** Different photos, those of `unreadable` that are kept included. */
   photos: number
   /** Files that are byte-for-byte copies of another. */
   duplicates: number
   /** Pictures made of the photos. */
   thumbnails: number
+  /** What can't be shown: unreadable, in quarantine, or refused. */
   unreadable: { file: string; reason: string }[]
   /** No pictures or videos, by their names: left where they are. */
   skipped: string[]
@@ -34,7 +34,8 @@ export async function makeReport(
   signal: AbortSignal,
 ): Promise<DemoReport> {
   const photos = new Set<string>()
-  const ready = new Set<string>()
+  /** How many renditions each has. */
+  const ready = new Map<string, number>()
   const unreadable: DemoReport['unreadable'] = dealt.flatMap(one => one.unreadable)
   let stored = 0
   for (const { handset, files } of pushes) {
@@ -51,7 +52,7 @@ export async function makeReport(
       }
       stored++
       photos.add(photo)
-      if (fact.state === 'ready') ready.add(photo)
+      if (fact.state === 'ready') ready.set(photo, fact.renditions)
       else unreadable.push({ file, reason: fact.reason ?? 'it is still being worked on' })
     }
   }
@@ -67,7 +68,7 @@ export async function makeReport(
     files: pushes.reduce((sum, { files }) => sum + files.length, 0),
     photos: photos.size,
     duplicates: stored - photos.size,
-    thumbnails: ready.size * renditions.length,
+    thumbnails: [...ready.values()].reduce((sum, renditions) => sum + renditions, 0),
     unreadable: unreadable.sort((a, b) => (a.file < b.file ? -1 : 1)),
     skipped: dealt.flatMap(one => one.skipped),
     bytes: pushes.reduce((sum, { bytesSent }) => sum + bytesSent, 0),

@@ -28,6 +28,16 @@ create table sessions (
 );
 create index sessions_person on sessions (person);
 
+-- A ledger: the newest row of a purpose counts, and none is a no.
+create table consents (
+  id      bigint generated always as identity primary key,
+  person  text not null references people (id) on delete cascade,
+  purpose text not null check (purpose in ('places')),
+  granted boolean not null,
+  at      timestamptz not null
+);
+create index consents_person on consents (person, purpose, id desc);
+
 create table sign_in_links (
   token_sha256 bytea primary key,
   person       text not null references people (id) on delete cascade,
@@ -55,15 +65,19 @@ create table photos (
   stored_at            timestamptz not null,
   modified_at          timestamptz,             -- the file's own time, as the handset said
 
-  state                text not null default 'stored' check (state in ('stored', 'ready', 'unreadable')),
-  reason               text,                    -- one public sentence, when unreadable
-  attempts             integer not null default 0,
+  state                text not null default 'stored' check (state in ('stored', 'ready', 'unreadable', 'quarantined')),
+  reason               text,                    -- one public sentence: why it is unreadable or in quarantine, or a video has no poster
+  attempts             integer not null default 0,           -- begun and not ended: whoever was at it died
+  breaks               integer not null default 0,           -- attempts that broke what decoded it
   queued_at            timestamptz not null default now(),  -- when it was last handed to the queue
   lost                 boolean not null default false,      -- its original was found missing or damaged: the content may come again
   verified_at          timestamptz,             -- when a worker read the original again and its hash was right
   recipe               integer,                 -- of the renditions that exist
+  renditions           text[] not null default '{}',         -- their names
 
+  kind                 text check (kind in ('picture', 'video')),
   media_type           text,                    -- from the bytes
+  duration_ms          integer,                 -- of a video
   width                integer,                 -- upright, in pixels
   height               integer,
   thumbhash            bytea,
@@ -74,16 +88,45 @@ create table photos (
   camera_model         text,
   lens                 text,
   exposure             jsonb,                   -- {exposureSeconds, fNumber, iso, focalLengthMm}
-  latitude             double precision,
+  latitude             double precision,        -- kept only while its owner agrees to places
   longitude            double precision,
+  rating               smallint check (rating between -1 and 5),
+  description          text,
+  burst                text,                    -- pictures of one burst share it
+  motion               jsonb,                   -- its moving half inside of the original: {offset, sizeBytes, mediaType, atMs}
+  live                 text,                    -- what the two halves of a Live Photo share
+  part_of              text,                    -- the picture that this video is the moving half of; it is no photo of its own then
+
+  phash                bigint,                  -- perceptual hash, 64 bits
+  look                 bytea,                   -- what two pictures with near hashes are compared by
+  compared_at          timestamptz,             -- when it was last looked for among the others
+  same_group           text,                    -- the group of those that are the same picture
+  similar_group        text,                    -- the group of those that were taken at one moment
 
   foreign key (person, epoch) references placements (person, epoch),
-  constraint photos_reason check ((state = 'unreadable') = (reason is not null))
+  constraint photos_reason check (state not in ('unreadable', 'quarantined') or reason is not null)
 );
 create unique index photos_one_per_content on photos (person, epoch, sha256) where not lost;
-create index photos_timeline on photos (person, epoch, shown_at desc, id desc);
-create index photos_waiting on photos (queued_at) where state = 'stored';
+create index photos_timeline on photos (person, epoch, shown_at desc, id desc) include (part_of);
+create index photos_waiting on photos (queued_at) include (stored_at) where state = 'stored';
+create index photos_arrival on photos (person, epoch, stored_at) include (shown_at) where state = 'stored';
 create index photos_outdated on photos (recipe, queued_at) where state = 'ready';
+create index photos_live on photos (person, epoch, live) where live is not null;
+create index photos_parts on photos (part_of) where part_of is not null;
+create index photos_compared on photos (person, epoch, compared_at, id) include (phash) where phash is not null and compared_at is not null;
+create index photos_uncompared on photos (person, epoch, stored_at) where phash is not null and compared_at is null;
+create index photos_same on photos (person, epoch, same_group) where same_group is not null;
+create index photos_similar on photos (person, epoch, similar_group) where similar_group is not null;
+
+-- Why two photos are in one group, the younger first.
+create table likenesses (
+  photo    text not null references photos (id) on delete cascade,
+  other    text not null references photos (id) on delete cascade,
+  class    text not null check (class in ('same', 'similar')),
+  distance smallint not null,                   -- differing bits of the two hashes, 0 to 64
+  primary key (photo, other)
+);
+create index likenesses_other on likenesses (other);
 
 -- feed ----------------------------------------------------------------------------------------------------------------
 create table feeds (
@@ -98,7 +141,7 @@ create table changes (
   person text not null,
   epoch  integer not null,
   seq    bigint not null,
-  kind   text not null check (kind in ('stored', 'ready', 'unreadable')),
+  kind   text not null check (kind in ('stored', 'ready', 'unreadable', 'quarantined')),
   photo  text not null,
   at     timestamptz not null,
   primary key (person, epoch, seq)

@@ -34,11 +34,23 @@ export interface TimelinePhoto {
   readonly width: number | null
   readonly height: number | null
   readonly state: PhotoState
-  /** Why it is unreadable. */
+  /** Why it can't be shown, or why a video has no picture. */
   readonly reason: string | null
+  /** null until a worker has looked. */
+  readonly kind: PhotoKind | null
+  /** Of a video. */
+  readonly durationMs: number | null
+  /** Whether there are the renditions that stand still: a video may have none. */
+  readonly thumbnail: boolean
+  /** Whether a moving half belongs to the picture. */
+  readonly motion: boolean
+  /** Whether there is a rendition that moves. */
+  readonly animated: boolean
   readonly thumbhash: string | null
   readonly fileName: string
 }
+
+export type PhotoKind = 'picture' | 'video'
 
 /** What the viewer knows of a photo. */
 export interface PhotoDetails {
@@ -56,6 +68,13 @@ export interface PhotoDetails {
   readonly shownAt: string
   readonly camera: { readonly make: string | null; readonly model: string | null; readonly lens: string | null } | null
   readonly exposure: Exposure | null
+  readonly kind: PhotoKind | null
+  readonly durationMs: number | null
+  readonly renditions: readonly string[]
+  /** Stars, 1–5; 0 is none and −1 rejected. */
+  readonly rating: number | null
+  readonly description: string | null
+  readonly motion: { readonly mediaType: string | null; readonly sizeBytes: number } | null
   readonly place: { readonly latitude: number; readonly longitude: number } | null
 }
 
@@ -72,9 +91,16 @@ export class Problem extends Error {
   }
 }
 
-export type RenditionName = (typeof renditions)[number]['name']
+export type RenditionName = (typeof renditions)[number]['name'] | 'animated.webp'
+
+/** What the person agrees to. */
+export interface Consents {
+  readonly places: { readonly granted: boolean }
+}
 
 const deadlineMs = 20_000
+/** For what goes through the whole library, however large it is. */
+const longDeadlineMs = 5 * 60_000
 const unnamed = 'Unnamed file'
 
 export const signIn = (email: string, password: string): Promise<unknown> =>
@@ -105,11 +131,29 @@ export async function fetchSection(id: string): Promise<TimelinePhoto[]> {
   return photos
 }
 
+export const fetchConsents = (): Promise<Consents> => call('GET', '/v1/consents')
+
+export const answerPlaces = (granted: boolean): Promise<Consents> =>
+  call('PUT', '/v1/consents/places', { granted }, longDeadlineMs)
+
 export const fetchPhoto = (id: string): Promise<PhotoDetails> => call('GET', photoPath(id))
 
 export const renditionUrl = (id: string, name: RenditionName): string => `${photoPath(id)}/renditions/${name}`
 
 export const originalUrl = (id: string): string => `${photoPath(id)}/original`
+
+/** The moving half of a picture that has one. */
+export const motionUrl = (id: string): string => `${photoPath(id)}/motion`
+
+/** What the grid would know of a photo, from its details. */
+export const summaryOf = (photo: PhotoDetails): TimelinePhoto => ({
+  ...photo,
+  fileName: nameOf(photo.fileName),
+  thumbnail: photo.renditions.includes('256.webp'),
+  animated: photo.renditions.includes('animated.webp'),
+  motion: photo.motion !== null,
+  thumbhash: null,
+})
 
 /** What to call a photo whose handset gave it no name. */
 export const nameOf = (fileName: string | null): string => fileName || unnamed
@@ -124,6 +168,11 @@ interface SectionPage {
   readonly height: (number | null)[]
   readonly state: PhotoState[]
   readonly reason: (string | null)[]
+  readonly kind: (PhotoKind | null)[]
+  readonly durationMs: (number | null)[]
+  readonly thumbnail: boolean[]
+  readonly motion: boolean[]
+  readonly animated: boolean[]
   readonly thumbhash: (string | null)[]
   readonly fileName: (string | null)[]
   readonly cursor: string | null
@@ -137,18 +186,23 @@ function rows(page: SectionPage): TimelinePhoto[] {
     height: page.height[at] ?? null,
     state: page.state[at] ?? 'stored',
     reason: page.reason[at] ?? null,
+    kind: page.kind[at] ?? null,
+    durationMs: page.durationMs[at] ?? null,
+    thumbnail: page.thumbnail[at] ?? false,
+    motion: page.motion[at] ?? false,
+    animated: page.animated[at] ?? false,
     thumbhash: page.thumbhash[at] ?? null,
     fileName: nameOf(page.fileName[at] ?? null),
   }))
 }
 
-async function call<T>(method: string, path: string, body?: object): Promise<T> {
+async function call<T>(method: string, path: string, body?: object, timeoutMs = deadlineMs): Promise<T> {
   let response: Response
   let text: string
   try {
     response = await fetch(path, {
       method,
-      signal: AbortSignal.timeout(deadlineMs),
+      signal: AbortSignal.timeout(timeoutMs),
       ...(body && { headers: { 'Content-Type': 'application/json' }, body: JSON.stringify(body) }),
     })
     text = await response.text()

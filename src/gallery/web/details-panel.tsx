@@ -35,17 +35,36 @@ function Facts({ photo }: { photo: PhotoDetails }) {
       <Fact term={photo.takenAt ? 'Taken' : 'Date'}>
         <Taken photo={photo} />
       </Fact>
+      <Fact term="Description">{photo.description && <span class="description">{photo.description}</span>}</Fact>
+      <Fact term="Rating">{!!photo.rating && <Rating rating={photo.rating} />}</Fact>
+      <Fact term="Duration">{photo.durationMs !== null && words.durationWords(photo.durationMs)}</Fact>
       <Fact term="Camera">{camera && words.cameraWords(camera.make, camera.model)}</Fact>
       <Fact term="Lens">{camera?.lens}</Fact>
       <Fact term="Exposure">{exposure && words.exposureWords(exposure)}</Fact>
       <Fact term="Place">{place && words.placeWords(place)}</Fact>
       <Fact term="Dimensions">{width && height && words.dimensionWords(width, height)}</Fact>
+      <Fact term="Moving part">{photo.motion && words.sizeWords(photo.motion.sizeBytes)}</Fact>
+      <Fact term="Preview">{photo.state === 'ready' && photo.reason}</Fact>
       <Fact term="File">
         <span class="file-name">{nameOf(photo.fileName)}</span>
         <br />
         <span class="soft">{[words.sizeWords(photo.sizeBytes), photo.mediaType].filter(Boolean).join(' · ')}</span>
       </Fact>
     </dl>
+  )
+}
+
+function Rating({ rating }: { rating: number }) {
+  const said = words.ratingWords(rating)
+  if (rating <= 0) return <>{said}</>
+  return (
+    <>
+      <span class="stars" aria-hidden="true">
+        {'★'.repeat(rating)}
+        {'☆'.repeat(Math.max(0, 5 - rating))}
+      </span>{' '}
+      <span class="soft">{said}</span>
+    </>
   )
 }
 

@@ -3,6 +3,7 @@ import { useState } from 'preact/hooks'
 import type { Me } from './api.js'
 import { AccountIcon } from './icons.js'
 import { asProblem, type Library } from './library.js'
+import { PlacesSwitch } from './places-switch.js'
 import { countWords } from './wording.js'
 
 export function Header({ library, me }: { library: Library; me: Me | undefined }) {
@@ -17,7 +18,7 @@ export function Header({ library, me }: { library: Library; me: Me | undefined }
           {me.waiting > 0 && <span class="waiting">{me.waiting.toLocaleString('en')} being prepared</span>}
         </p>
       )}
-      {me && <AccountMenu library={library} me={me} />}
+      {me && <AccountMenu key={me.id} library={library} me={me} />}
     </header>
   )
 }
@@ -25,6 +26,7 @@ export function Header({ library, me }: { library: Library; me: Me | undefined }
 /** A popover of the browser's own: it closes by Escape, by a click elsewhere, and gives the focus back. */
 function AccountMenu({ library, me }: { library: Library; me: Me }) {
   const [trouble, setTrouble] = useState('')
+  const [opened, setOpened] = useState(0)
   const leave = () => {
     setTrouble('')
     library.leave().catch(error => setTrouble(asProblem(error).message))
@@ -34,9 +36,15 @@ function AccountMenu({ library, me }: { library: Library; me: Me }) {
       <button type="button" class="round" popovertarget="account" aria-label={`Account of ${me.email}`}>
         <AccountIcon />
       </button>
-      <div id="account" class="account" popover="auto">
+      <div
+        id="account"
+        class="account"
+        popover="auto"
+        onToggle={event => event.newState === 'open' && setOpened(opened + 1)}
+      >
         <p class="email">{me.email}</p>
         <p class="soft">Photos kept in {me.region}</p>
+        <PlacesSwitch library={library} opened={opened} />
         <button type="button" class="button" onClick={leave}>
           Sign out
         </button>

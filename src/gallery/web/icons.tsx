@@ -28,6 +28,12 @@ export const AccountIcon = icon([
 ])
 export const InfoIcon = icon([<circle key="ring" cx="12" cy="12" r="8.5" />, <path key="i" d="M12 11v5M12 8v.01" />])
 export const WaitingIcon = icon([<circle key="ring" cx="12" cy="12" r="8.5" />, <path key="hands" d="M12 7v5l3 2" />])
+export const PlayIcon = icon(<path d="M8 5.5v13l10.5-6.5z" />)
+export const PauseIcon = icon(<path d="M8.5 5.5v13M15.5 5.5v13" />)
+export const VideoIcon = icon([
+  <rect key="frame" x="3.5" y="5.5" width="17" height="13" rx="1.5" />,
+  <path key="play" d="M10 9.25v5.5l4.5-2.75z" />,
+])
 export const UnreadableIcon = icon([
   <path key="page" d="M13 3.5H7A1.5 1.5 0 0 0 5.5 5v14A1.5 1.5 0 0 0 7 20.5h10a1.5 1.5 0 0 0 1.5-1.5V9z" />,
   <path key="fold" d="M13 3.5V9h5.5" />,

@@ -8,6 +8,9 @@
  */
 
 import {
+  answerPlaces,
+  type Consents,
+  fetchConsents,
   fetchMe,
   fetchPhoto,
   fetchSection,
@@ -47,6 +50,10 @@ export interface Library extends Watched<Snapshot> {
   loadSection(id: string): Promise<void>
   /** What is known of a photo. Remembered once its work is done. Throws a Problem. */
   details(id: string): Promise<PhotoDetails>
+  /** Whether the places where photos were taken are kept. Throws a Problem. */
+  keepsPlaces(): Promise<boolean>
+  /** Settles that, and forgets the details that it changes. Throws a Problem. */
+  keepPlaces(keep: boolean): Promise<boolean>
   /** Ends the session. Throws a Problem when the server couldn't be told. */
   leave(): Promise<void>
 }
@@ -62,6 +69,8 @@ export function createLibrary(): Library {
     refresh: () => once(held, 'refresh', generation => refresh(held, generation)),
     loadSection: id => once(held, `section ${id}`, generation => loadSection(held, generation, id)),
     details: id => details(held, held.generation, id),
+    keepsPlaces: () => places(held, held.generation, fetchConsents),
+    keepPlaces: keep => places(held, held.generation, () => answerPlaces(keep)).finally(() => held.known.clear()),
     leave: async () => {
       await signOut()
       end(held, { phase: 'signed-out', sections: [] })
@@ -125,6 +134,16 @@ async function details(held: Held, generation: number, id: string): Promise<Phot
     const photo = await fetchPhoto(id)
     if (photo.state !== 'stored' && generation === held.generation) held.known.set(id, photo)
     return photo
+  } catch (error) {
+    const problem = asProblem(error)
+    if (problem.kind === 'unauthenticated') expire(held, generation)
+    throw problem
+  }
+}
+
+async function places(held: Held, generation: number, ask: () => Promise<Consents>): Promise<boolean> {
+  try {
+    return (await ask()).places.granted
   } catch (error) {
     const problem = asProblem(error)
     if (problem.kind === 'unauthenticated') expire(held, generation)

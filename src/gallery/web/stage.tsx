@@ -1,26 +1,26 @@
-/** What the viewer shows of a photo: the picture over its small one, or why there is none. */
-import { useMemo, useState } from 'preact/hooks'
-import { nameOf, originalUrl, type PhotoDetails, type Problem, renditionUrl, type TimelinePhoto } from './api.js'
+/** What the viewer shows of a photo: the picture, what moves, or why there is neither. */
+import { originalUrl, type Problem, type TimelinePhoto } from './api.js'
+import { Film } from './film.js'
 import { UnreadableIcon, WaitingIcon } from './icons.js'
-import { placeholderImage } from './thumb-hash.js'
-import { dateWords } from './wording.js'
+import { AnimatedPicture, LivePicture } from './moving-picture.js'
+import { Picture } from './picture.js'
 
 interface StageProps {
-  readonly id: string
   readonly photo: TimelinePhoto | undefined
-  readonly details: PhotoDetails | undefined
   readonly trouble: Problem | undefined
   readonly onRetry: () => void
   readonly onLoaded: (id: string) => void
 }
 
-export function Stage({ id, photo, details, trouble, onRetry, onLoaded }: StageProps) {
-  const known = photo ?? details
-  if (!known) return trouble ? <Trouble problem={trouble} onRetry={onRetry} /> : null
-  // The timeline is asked again while photos are being prepared; it knows first.
-  if (known.state === 'ready')
-    return <Picture id={id} known={known} thumbhash={photo?.thumbhash ?? null} onLoaded={onLoaded} />
-  if (known.state === 'stored') {
+export function Stage({ photo, trouble, onRetry, onLoaded }: StageProps) {
+  if (!photo) return trouble ? <Trouble problem={trouble} onRetry={onRetry} /> : null
+  if (photo.state === 'ready') {
+    if (photo.kind === 'video') return <Film photo={photo} onLoaded={onLoaded} />
+    if (photo.motion) return <LivePicture photo={photo} onLoaded={onLoaded} />
+    if (photo.animated) return <AnimatedPicture photo={photo} onLoaded={onLoaded} />
+    return <Picture photo={photo} onLoaded={onLoaded} />
+  }
+  if (photo.state === 'stored') {
     return (
       <div class="message">
         <WaitingIcon />
@@ -33,69 +33,16 @@ export function Stage({ id, photo, details, trouble, onRetry, onLoaded }: StageP
     <div class="message">
       <UnreadableIcon />
       <p class="lead">This file can't be shown</p>
-      <p>{details?.reason ?? ''}</p>
-      <p>The original is kept as it was sent.</p>
-      <a class="button" href={originalUrl(id)} download>
+      <p>{photo.reason}</p>
+      <p>
+        {photo.state === 'quarantined'
+          ? 'It is kept apart and not opened here again. You can still download it.'
+          : 'The original is kept as it was sent.'}
+      </p>
+      <a class="button" href={originalUrl(photo.id)} download>
         Download the original
       </a>
     </div>
-  )
-}
-
-interface PictureProps {
-  readonly id: string
-  readonly known: TimelinePhoto | PhotoDetails
-  readonly thumbhash: string | null
-  readonly onLoaded: (id: string) => void
-}
-
-function Picture({ id, known, thumbhash, onLoaded }: PictureProps) {
-  const [phase, setPhase] = useState<'loading' | 'loaded' | 'failed'>('loading')
-  const [attempt, setAttempt] = useState(0)
-  const placeholder = useMemo(() => placeholderImage(thumbhash), [thumbhash])
-  const { width, height } = known
-  // Small pictures aren't blown up to the window.
-  const bounds = width && height ? { maxWidth: `${width}px`, maxHeight: `${height}px` } : {}
-  if (phase === 'failed') {
-    const retry = () => {
-      setAttempt(attempt + 1)
-      setPhase('loading')
-    }
-    return (
-      <div class="message" role="alert">
-        <UnreadableIcon />
-        <p class="lead">The picture couldn't be loaded</p>
-        <button type="button" class="button" onClick={retry}>
-          Try again
-        </button>
-      </div>
-    )
-  }
-  return (
-    <>
-      {phase === 'loading' && (
-        <img
-          class="picture"
-          src={renditionUrl(id, '256.webp')}
-          alt=""
-          draggable={false}
-          style={{ ...bounds, backgroundImage: placeholder ?? 'none' }}
-        />
-      )}
-      <img
-        key={attempt}
-        class="picture"
-        onLoad={() => {
-          setPhase('loaded')
-          onLoaded(id)
-        }}
-        onError={() => setPhase('failed')}
-        src={renditionUrl(id, '1440.jpg')}
-        alt={`${nameOf(known.fileName)}, ${dateWords(known.shownAt)}`}
-        draggable={false}
-        style={bounds}
-      />
-    </>
   )
 }
 

@@ -26,7 +26,9 @@ export function useSwipe(ref: RefObject<HTMLElement | null>, { onLeft, onRight }
     onPointerDown(event: PointerEvent) {
       // A second finger is a pinch; and a page that is zoomed in is moved, not turned.
       const zoomed = (globalThis.visualViewport?.scale ?? 1) > 1.01
-      if (event.pointerType !== 'touch' || !event.isPrimary || zoomed) return stop()
+      // A finger on a player moves along its time.
+      const seeks = event.target instanceof HTMLVideoElement && event.target.controls
+      if (event.pointerType !== 'touch' || !event.isPrimary || zoomed || seeks) return stop()
       start.current = { pointer: event.pointerId, x: event.clientX }
     },
     onPointerMove(event: PointerEvent) {

@@ -1,11 +1,11 @@
 /** One photo of the grid: its thumbnail, or what is the matter with it. Always a link to the photo's own page. */
 import { useMemo, useState } from 'preact/hooks'
 import { renditionUrl, type TimelinePhoto } from './api.js'
-import { UnreadableIcon, WaitingIcon } from './icons.js'
+import { PlayIcon, UnreadableIcon, VideoIcon, WaitingIcon } from './icons.js'
 import type { Box } from './justified-rows.js'
 import { photoPath } from './router.js'
 import { placeholderImage } from './thumb-hash.js'
-import { dateWords } from './wording.js'
+import { clockWords, dateWords, durationWords } from './wording.js'
 
 interface TileProps {
   readonly photo: TimelinePhoto
@@ -16,12 +16,17 @@ export const tileId = (photoId: string): string => `photo-${photoId}`
 
 export function Tile({ photo, box }: TileProps) {
   const { left, top, width, height } = box
+  const hasPicture = photo.state === 'ready' && photo.thumbnail
   return (
     <li class="tile" style={{ left: `${left}px`, top: `${top}px`, width: `${width}px`, height: `${height}px` }}>
-      <a id={tileId(photo.id)} href={photoPath(photo.id)} data-state={photo.state}>
-        {photo.state === 'ready' && <Thumbnail photo={photo} box={box} />}
-        {photo.state === 'stored' && <Waiting photo={photo} />}
-        {photo.state === 'unreadable' && <Unreadable photo={photo} />}
+      <a
+        id={tileId(photo.id)}
+        class={hasPicture ? undefined : 'words'}
+        href={photoPath(photo.id)}
+        data-state={photo.state}
+      >
+        {hasPicture ? <Thumbnail photo={photo} box={box} /> : <InWords photo={photo} />}
+        {photo.state === 'ready' && <Badge photo={photo} />}
       </a>
     </li>
   )
@@ -45,6 +50,38 @@ function Thumbnail({ photo, box }: { photo: TimelinePhoto; box: Box }) {
   )
 }
 
+/** What is behind the picture, in its corner. */
+function Badge({ photo }: { photo: TimelinePhoto }) {
+  const { kind, durationMs, motion, animated } = photo
+  if (kind === 'video') {
+    return (
+      <span class="badge">
+        <PlayIcon />
+        <span class="unseen">Video{durationMs !== null && `, ${durationWords(durationMs)}`}</span>
+        {durationMs !== null && <span aria-hidden="true">{clockWords(durationMs)}</span>}
+      </span>
+    )
+  }
+  if (!motion && !animated) return null
+  return <span class="badge">{motion ? 'LIVE' : 'GIF'}</span>
+}
+
+function InWords({ photo }: { photo: TimelinePhoto }) {
+  if (photo.state === 'stored') return <Waiting photo={photo} />
+  if (photo.state === 'ready') return <NoPicture photo={photo} />
+  return <NotShown photo={photo} />
+}
+
+function NoPicture({ photo }: { photo: TimelinePhoto }) {
+  return (
+    <>
+      <VideoIcon />
+      <strong>{photo.fileName}</strong>
+      <span class="reason">No preview picture</span>
+    </>
+  )
+}
+
 function Waiting({ photo }: { photo: TimelinePhoto }) {
   return (
     <>
@@ -55,7 +92,7 @@ function Waiting({ photo }: { photo: TimelinePhoto }) {
   )
 }
 
-function Unreadable({ photo }: { photo: TimelinePhoto }) {
+function NotShown({ photo }: { photo: TimelinePhoto }) {
   return (
     <>
       <UnreadableIcon />

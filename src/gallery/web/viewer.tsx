@@ -3,7 +3,7 @@
  * browser's own: the focus stays in it, the page below rests, Escape closes.
  */
 import { useEffect, useRef, useState } from 'preact/hooks'
-import { nameOf, renditionUrl, type TimelinePhoto } from './api.js'
+import { nameOf, renditionUrl, summaryOf, type TimelinePhoto } from './api.js'
 import { DetailsPanel } from './details-panel.js'
 import { NextIcon, PreviousIcon } from './icons.js'
 import type { Library, Section } from './library.js'
@@ -42,6 +42,8 @@ export function Viewer({ id, library, sections }: ViewerProps) {
   const swipe = useSwipe(stage, { onLeft: () => go(place?.older), onRight: () => go(place?.newer) })
   const onKeyDown = (event: KeyboardEvent) => {
     if (event.altKey || event.ctrlKey || event.metaKey) return
+    // On a player the arrows move along its time.
+    if (event.target instanceof HTMLVideoElement) return
     if (event.key === 'ArrowLeft') go(place?.newer)
     else if (event.key === 'ArrowRight') go(place?.older)
     else if (event.key === 'i') setDetailsOpen(!detailsOpen)
@@ -63,9 +65,7 @@ export function Viewer({ id, library, sections }: ViewerProps) {
       <div ref={stage} class="stage" {...swipe}>
         <Stage
           key={id}
-          id={id}
-          photo={place?.photo}
-          details={details}
+          photo={place?.photo ?? (details && summaryOf(details))}
           trouble={trouble}
           onRetry={retry}
           onLoaded={setLoadedId}
@@ -120,7 +120,7 @@ function useNeighbourSections(
 
 /** Fetches the neighbours' pictures once the photo itself is there, so that the next turn is at once. */
 function usePreloaded(neighbours: readonly (TimelinePhoto | undefined)[]): void {
-  const ids = neighbours.flatMap(photo => (photo?.state === 'ready' ? photo.id : [])).join()
+  const ids = neighbours.flatMap(photo => (photo?.state === 'ready' && photo.thumbnail ? photo.id : [])).join()
   useEffect(() => {
     for (const id of ids.split(',').filter(Boolean)) new Image().src = renditionUrl(id, '1440.jpg')
   }, [ids])

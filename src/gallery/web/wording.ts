@@ -76,6 +76,30 @@ export function sizeWords(bytes: number): string {
   return `${value < 10 ? trimmed(value, 1) : Math.round(value)} ${units[unit]}`
 }
 
+/** 65_400 → '1:05', 3_723_000 → '1:02:03': as players write it. A moving picture never takes no time. */
+export function clockWords(ms: number): string {
+  const { hours, minutes, seconds } = timeParts(ms)
+  const two = (value: number) => String(value).padStart(2, '0')
+  return hours > 0 ? `${hours}:${two(minutes)}:${two(seconds)}` : `${minutes}:${two(seconds)}`
+}
+
+/** 65_400 → '1 minute 5 seconds' */
+export function durationWords(ms: number): string {
+  const { hours, minutes, seconds } = timeParts(ms)
+  const parts = [
+    hours > 0 ? countWords(hours, 'hour') : '',
+    minutes > 0 ? countWords(minutes, 'minute') : '',
+    seconds > 0 ? countWords(seconds, 'second') : '',
+  ]
+  return parts.filter(Boolean).join(' ')
+}
+
+/** 4 → '4 of 5 stars', −1 → 'Rejected'; '' when it has no stars. */
+export function ratingWords(rating: number): string {
+  if (rating < 0) return 'Rejected'
+  return rating > 0 ? `${rating} of 5 stars` : ''
+}
+
 /** 4032, 3024 → '4032 × 3024 pixels (12 megapixels)' */
 export function dimensionWords(width: number, height: number): string {
   const megapixels = (width * height) / 1e6
@@ -103,6 +127,11 @@ function format(kind: keyof typeof formats, wallClock: string): string {
   }
   const time = Date.parse(`${wallClock.slice(0, 19)}Z`)
   return Number.isNaN(time) ? wallClock : formatter.format(time)
+}
+
+function timeParts(ms: number) {
+  const whole = Math.max(1, Math.round(ms / 1000))
+  return { hours: Math.floor(whole / 3600), minutes: Math.floor((whole % 3600) / 60), seconds: whole % 60 }
 }
 
 function shutterWords(seconds: number): string {

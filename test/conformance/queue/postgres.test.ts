@@ -7,7 +7,8 @@ import { bullPostgres, openQueue } from '../../../src/queue/bullmq-queue.js'
 import { type RunOptions, runJobs } from '../../../workers/run.js'
 import { freePort, freshDatabase, usePostgres } from '../../support/services.js'
 import { waitUntil } from '../../support/wait-until.js'
-import { newJob, type QueueStore, queueSuite, silent } from './queue-suite.js'
+import { type QueueStore, queueSuite } from './queue-suite.js'
+import { newJob, silent } from './suite-support.js'
 
 queueSuite('postgres', openPostgresStore)
 

@@ -2,14 +2,16 @@
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest'
+import { AppError } from '../../../src/core/errors.js'
 import { newId } from '../../../src/core/ids.js'
-import { openLog } from '../../../src/observe/log.js'
 import { openQueue } from '../../../src/queue/bullmq-queue.js'
-import type { Job } from '../../../src/queue/jobs.js'
-import type { JobQueue, QueueConnection } from '../../../src/queue/queue.js'
+import { type Job, jobNames } from '../../../src/queue/jobs.js'
+import { backgroundPriority, type JobQueue, type QueueConnection } from '../../../src/queue/queue.js'
 import { type Handler, type Runner, type RunOptions, runJobs } from '../../../workers/run.js'
 import { spawnNode } from '../../support/services.js'
 import { waitUntil } from '../../support/wait-until.js'
+import { drainTests } from './drain-suite.js'
+import { newJob, photoOf, silent } from './suite-support.js'
 
 export interface QueueStore {
   connection: QueueConnection
@@ -20,10 +22,6 @@ export interface QueueStore {
 
 /** Of all workers here: how often the store is looked through is a matter between them. */
 const stallMs = 2_000
-
-export const silent = openLog({ name: 'test', level: 'silent' })
-export const newJob = (): Job => ({ name: 'thumbnail', data: { photo: newId() } })
-const photoOf = (job: Job): string => Object.values(job.data)[0] ?? ''
 
 export function queueSuite(name: string, openStore: () => Promise<QueueStore>): void {
   describe(`${name}: the contract of the queue`, () => {
@@ -173,69 +171,64 @@ export function queueSuite(name: string, openStore: () => Promise<QueueStore>): 
       for (const mine of ran) expect(mine.length).toBeGreaterThan(0)
     })
 
-    test('a drain lets what runs end, and takes nothing new', async () => {
-      const ended: string[] = []
-      let begun = 0
-      const runner = await run(
-        async ({ photo }) => {
-          begun += 1
-          await sleep(500)
-          ended.push(photo)
+    drainTests({ queue: () => queue, store: () => store, run, idle })
+
+    test('of those that wait the lowest priority begins first, of equals the one added first, and before all those without', async () => {
+      const [background, none, ...ranked] = Array.from({ length: 6 }, newJob) as [Job, Job, Job, Job, Job, Job]
+      const [third, first, second, fourth] = ranked as [Job, Job, Job, Job]
+      await queue.add([
+        { ...background, priority: backgroundPriority },
+        { ...third, priority: 2 },
+        { ...first, priority: 1 },
+        { ...second, priority: 1 },
+        { ...fourth, priority: 50_000 },
+      ])
+      await queue.add([none])
+      // One that is there keeps the priority it has.
+      await queue.add([{ ...fourth, priority: 1 }])
+      expect(await queue.counts('thumbnail')).toMatchObject({ waiting: 6 })
+      expect(await queue.countAt('thumbnail', 1)).toBe(2)
+      expect(await queue.countAt('thumbnail', backgroundPriority)).toBe(1)
+      expect(await queue.oldest('thumbnail')).toBeInstanceOf(Date)
+      const ran: string[] = []
+      await run(async ({ photo }) => void ran.push(photo), { concurrency: 1 })
+      await idle()
+      expect(ran).toEqual([none, first, second, third, fourth, background].map(photoOf))
+      expect(await queue.oldest('thumbnail')).toBeUndefined()
+    })
+
+    test('a priority that the store would not know is refused', async () => {
+      for (const priority of [0, -1, 1.5, backgroundPriority + 1]) {
+        await expect(queue.add([{ ...newJob(), priority }])).rejects.toThrow(TypeError)
+      }
+      expect((await queue.counts('thumbnail')).waiting).toBe(0)
+    })
+
+    test('of an attempt that failed its kind is told', async () => {
+      const failures: unknown[] = []
+      const errors = [new AppError('unavailable', 'The bucket does not answer'), new Error('unexpected')]
+      await run(
+        async () => {
+          const error = errors.shift()
+          if (error) throw error
         },
-        { concurrency: 1 },
+        { observe: (_name, outcome, _seconds, failure) => failures.push([outcome, failure]) },
       )
-      const jobs = [newJob(), newJob()]
-      await queue.add(jobs)
-      await waitUntil(async () => begun === 1, { what: 'the first runs', deadlineMs: 10_000, intervalMs: 5 })
-      await runner.drain(10_000)
-      expect([begun, ended.length]).toEqual([1, 1])
-      expect(await queue.counts('thumbnail')).toMatchObject({ waiting: 1, active: 0 })
-      await run(async ({ photo }) => void ended.push(photo))
-      await idle()
-      expect(ended.sort()).toEqual(jobs.map(photoOf).sort())
-    })
-
-    test('a drain aborts what takes too long, which is run again by another', async () => {
-      const reasons: string[] = []
-      const runner = await run(async (_, signal) => {
-        await new Promise(resolve => signal.addEventListener('abort', resolve))
-        reasons.push(signal.reason.message)
-        throw signal.reason
-      })
       await queue.add([newJob()])
-      await waitUntil(async () => (await queue.counts('thumbnail')).active === 1, {
-        what: 'it runs',
-        deadlineMs: 10_000,
-      })
-      const beganMs = performance.now()
-      await runner.drain(300)
-      expect(performance.now() - beganMs).toBeLessThan(3_000)
-      expect(reasons).toEqual(['the worker is shutting down'])
-      let again = 0
-      await run(async () => void again++)
+      await waitUntil(async () => failures.length === 3, { what: 'three attempts', deadlineMs: 20_000 })
       await idle()
-      expect(again).toBe(1)
-    })
-
-    test('a drain ends even when a job does not heed its signal', async () => {
-      let runs = 0
-      const ignoring = await run(() => {
-        runs += 1
-        return runs === 1 ? new Promise(() => {}) : Promise.resolve()
-      })
-      await queue.add([newJob()])
-      await waitUntil(async () => runs === 1, { what: 'it runs', deadlineMs: 10_000 })
-      const beganMs = performance.now()
-      await ignoring.drain(100)
-      expect(performance.now() - beganMs).toBeLessThan(8_000)
-      await run(async () => void runs++)
-      await idle()
-      expect(runs).toBe(2)
+      expect(failures).toEqual([
+        ['failed', 'unavailable'],
+        ['failed', 'internal'],
+        ['done', undefined],
+      ])
     })
 
     test('what is no job is refused with a clear error, and nothing of it is added', async () => {
       const unknown = { name: 'sing', data: { photo: newId() } } as unknown as Job
-      await expect(queue.add([newJob(), unknown])).rejects.toThrow('There is no job sing; there are thumbnail, reap')
+      await expect(queue.add([newJob(), unknown])).rejects.toThrow(
+        `There is no job sing; there are ${jobNames.join(', ')}`,
+      )
       const wrong = { name: 'thumbnail', data: { photo: 'IMG_1.jpg' } } as Job
       await expect(queue.add([newJob(), wrong])).rejects.toThrow(
         'A job thumbnail cannot be made of this (photo: must be an id)',

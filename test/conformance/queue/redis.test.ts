@@ -11,7 +11,8 @@ import type { JobQueue } from '../../../src/queue/queue.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { describeWith, freePort, useRedis } from '../../support/services.js'
 import { waitUntil } from '../../support/wait-until.js'
-import { newJob, type QueueStore, queueSuite } from './queue-suite.js'
+import { type QueueStore, queueSuite } from './queue-suite.js'
+import { newJob } from './suite-support.js'
 
 describeWith('redis', 'on Redis', () => {
   queueSuite('redis', openRedisStore)

@@ -1,0 +1,33 @@
+/**
+ * Live Photos: a picture and a video that come as two originals and say by a common identifier that they are one photo. The video
+ * becomes part of the picture, whichever comes first.
+ */
+import type { Queryable } from '../db/database.js'
+
+export interface Half {
+  id: string
+  person: string
+  epoch: number
+  kind: 'picture' | 'video'
+  live: string
+}
+
+/**
+ * Joins this half with the other one if it is there. Call it with the person's feed locked. Returns the other one's id: it has changed
+ * as well. A picture has one moving half, the oldest; a further one stays a video of its own.
+ */
+export async function pairLive(tx: Queryable, { id, person, epoch, kind, live }: Half): Promise<string | undefined> {
+  const [pair] = await tx.query<{ picture: string; video: string }>(
+    `select picture.id as picture, video.id as video
+     from photos picture join photos video using (person, epoch, live)
+     where person = $1 and epoch = $2 and live = $3 and picture.kind = 'picture' and video.kind = 'video'
+       and picture.state = 'ready' and video.state = 'ready' and video.part_of is null
+       and not exists (select from photos taken where taken.part_of = picture.id)
+       and ${kind === 'picture' ? 'picture.id' : 'video.id'} = $4
+     order by picture.stored_at, picture.id, video.stored_at, video.id limit 1`,
+    [person, epoch, live, id],
+  )
+  if (!pair) return undefined
+  await tx.query('update photos set part_of = $2 where id = $1', [pair.video, pair.picture])
+  return kind === 'picture' ? pair.video : pair.picture
+}

@@ -1,0 +1,159 @@
+/** Goal: places are kept only while their owner agrees; the ledger tells what held when; a yes has the originals read again. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { hasConsent } from '../../src/accounts/consents-sql.js'
+import { recipe } from '../../src/core/renditions.js'
+import { addPhoto, readProblem, startRegion, type TestPerson, type TestRegion } from './region.js'
+
+let here: TestRegion
+beforeAll(async () => {
+  here = await startRegion()
+})
+afterAll(() => here.close())
+
+const answer = async ({ token }: TestPerson, granted: unknown) =>
+  here.ask('PUT', '/v1/consents/places', { token, json: { granted } })
+
+const ask = async ({ token }: TestPerson) => (await here.ask('GET', '/v1/consents', { token })).json()
+
+const ledger = ({ person }: TestPerson) =>
+  here.db.query('select purpose, granted, at from consents where person = $1 order by id', [person])
+
+/** A photo with a place, as a worker would have left it. */
+async function addPlaced(person: TestPerson): Promise<string> {
+  const { id } = await addPhoto(here, person)
+  await here.db.query('update photos set latitude = 1.5, longitude = -2.5 where id = $1', [id])
+  return id
+}
+
+const rowOf = async (id: string) => {
+  const [row] = await here.db.query('select latitude, longitude, recipe from photos where id = $1', [id])
+  return row
+}
+
+describe('the ledger', () => {
+  test('nobody agrees by themselves', async () => {
+    const ana = await here.addPerson()
+    expect(await ask(ana)).toEqual({ places: { granted: false } })
+    expect(await here.db.transaction(tx => hasConsent(tx, ana.person, 'places'))).toBe(false)
+  })
+
+  test('keeps every change of mind, and the same answer once', async () => {
+    const [ana, ben] = [await here.addPerson(), await here.addPerson()]
+    const told: object[] = []
+    for (const granted of [true, true, false, true]) {
+      const at = here.clock.now()
+      const response = await answer(ana, granted)
+      expect(response.status).toBe(200)
+      expect(await response.json()).toMatchObject({ places: { granted } })
+      if (told.length === 0 || (told.at(-1) as { granted: boolean }).granted !== granted)
+        told.push({ purpose: 'places', granted, at })
+      here.clock.advance(1_000)
+    }
+    expect(await ledger(ana)).toEqual(told)
+    const last = told.at(-1) as { at: Date }
+    expect(await ask(ana)).toEqual({ places: { granted: true, at: last.at.toISOString() } })
+    expect(await here.db.transaction(tx => hasConsent(tx, ana.person, 'places'))).toBe(true)
+    expect(await ask(ben)).toEqual({ places: { granted: false } })
+  })
+
+  test('two answers at once are two lines or one, never a mixture', async () => {
+    const ana = await here.addPerson()
+    await Promise.all([answer(ana, true), answer(ana, true), answer(ana, true)])
+    expect(await ledger(ana)).toHaveLength(1)
+  })
+
+  test.each([undefined, null, 'true', 1])('%j is no answer', async granted => {
+    const ana = await here.addPerson()
+    expect(await readProblem(await answer(ana, granted))).toMatchObject({ status: 400, kind: 'invalid' })
+    expect(await ledger(ana)).toEqual([])
+  })
+
+  test('is for its owner: a session from its own page, or a device', async () => {
+    const ana = await here.addPerson()
+    const wish = { json: { granted: true } }
+    expect((await here.ask('PUT', '/v1/consents/places', wish)).status).toBe(401)
+    expect((await here.ask('GET', '/v1/consents')).status).toBe(401)
+    const foreign = { ...wish, cookie: ana.cookie, headers: { 'Sec-Fetch-Site': 'cross-site' } }
+    expect((await here.ask('PUT', '/v1/consents/places', foreign)).status).toBe(403)
+    expect(await ledger(ana)).toEqual([])
+    const own = { ...wish, cookie: ana.cookie, headers: { 'Sec-Fetch-Site': 'same-origin' } }
+    expect((await here.ask('PUT', '/v1/consents/places', own)).status).toBe(200)
+    expect((await here.ask('PUT', '/v1/consents/faces', { ...wish, token: ana.token })).status).toBe(404)
+  })
+})
+
+describe('places', () => {
+  test('a no takes all of them out at once, and only those of who said it', async () => {
+    const [ana, ben] = [await here.addPerson(), await here.addPerson()]
+    for (const person of [ana, ben]) await answer(person, true)
+    const [first, second, bens] = [await addPlaced(ana), await addPlaced(ana), await addPlaced(ben)]
+    await answer(ana, false)
+    for (const id of [first, second]) expect(await rowOf(id)).toEqual({ latitude: null, longitude: null, recipe })
+    expect(await rowOf(bens)).toMatchObject({ latitude: 1.5, longitude: -2.5 })
+    const photo = await here.ask('GET', `/v1/photos/${first}`, { token: ana.token })
+    expect(await photo.json()).toMatchObject({ place: null })
+  })
+
+  test('a library larger than a batch is gone through to its end', async () => {
+    const ana = await here.addPerson()
+    await answer(ana, true)
+    // Many of one moment, so that batches end between equals.
+    await here.db.query(
+      `insert into photos (id, person, epoch, sha256, size_bytes, stored_at, state, recipe, shown_at, latitude, longitude)
+       select $1 || lpad(n::text, 8, '0'), $1, 1, sha256(($1 || n)::bytea), 1, now(), 'ready', $2,
+         timestamp '2025-01-01' + (n / 7000) * interval '1 day', 1, 2
+       from generate_series(1, 25000) n`,
+      [ana.person, recipe],
+    )
+    const count = async (condition: string) => {
+      const sql = `select count(*) as count from photos where person = $1 and ${condition}`
+      return (await here.db.query<{ count: number }>(sql, [ana.person]))[0]?.count
+    }
+    await answer(ana, false)
+    expect(await count('latitude is null and longitude is null')).toBe(25_000)
+    expect(await count('recipe < 0')).toBe(0)
+    await answer(ana, true)
+    expect(await count(`recipe = -${recipe}`)).toBe(25_000)
+  })
+
+  test('a yes has looked-at photos looked at again, and no others', async () => {
+    const ana = await here.addPerson()
+    const ready = await addPhoto(here, ana)
+    const others = [
+      await addPhoto(here, ana, { state: 'stored' }),
+      await addPhoto(here, ana, { state: 'unreadable' }),
+      await addPhoto(here, ana, { state: 'quarantined' }),
+    ]
+    await answer(ana, true)
+    expect(await rowOf(ready.id)).toMatchObject({ recipe: -recipe })
+    for (const { id } of others) expect(await rowOf(id)).toMatchObject({ recipe: null })
+    await answer(ana, false)
+    await answer(ana, true)
+    expect(await rowOf(ready.id), 'marked twice is marked').toMatchObject({ recipe: -recipe })
+  })
+
+  test('a worker that asked before a no has written before it, and its place goes too', async () => {
+    const ana = await here.addPerson()
+    await answer(ana, true)
+    const { id } = await addPhoto(here, ana)
+    let withdrawal: Promise<Response> | undefined
+    await here.db.transaction(async tx => {
+      expect(await hasConsent(tx, ana.person, 'places')).toBe(true)
+      withdrawal = answer(ana, false)
+      // It waits for this transaction: its own is on the person's row by now, or comes there later.
+      await tx.query('update photos set latitude = 1, longitude = 2 where id = $1', [id])
+      expect(await ledger(ana)).toHaveLength(1)
+    })
+    expect((await withdrawal)?.status).toBe(200)
+    expect(await rowOf(id)).toMatchObject({ latitude: null, longitude: null })
+    expect(await here.db.transaction(tx => hasConsent(tx, ana.person, 'places'))).toBe(false)
+  })
+
+  test('nothing changes while its owner moves', async () => {
+    const ana = await here.addPerson()
+    await here.db.query(`update placements set state = 'frozen' where person = $1`, [ana.person])
+    expect(await readProblem(await answer(ana, true))).toMatchObject({ status: 503, kind: 'unavailable' })
+    expect(await ask(ana)).toEqual({ places: { granted: false } })
+    expect(await ledger(ana)).toEqual([])
+  })
+})
