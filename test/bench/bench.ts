@@ -1,7 +1,5 @@
-/** What every bench is: something to run, results for machines, tables for people. */
+/** What every bench is: something to run, with results for machines and tables for people. */
 export interface Bench {
-  /** One line: what is measured against what. */
-  about: string
   /** Rejects with an AppError that says what to do when this machine lacks what the bench needs. */
   run(options: BenchOptions): Promise<BenchOutcome>
 }

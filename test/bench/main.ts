@@ -2,16 +2,23 @@
 import { parseArgs } from 'node:util'
 import { isAppError } from '../../src/core/errors.js'
 import type { Bench } from './bench.js'
-import { dedupeBench } from './dedupe/dedupe.js'
 import { describeMachine } from './machine.js'
 import { toJson, toText, writeReport } from './report.js'
-import { thumbnailsBench } from './thumbnails.js'
-import { uploadBench } from './upload.js'
 
-const benches: Readonly<Record<string, Bench>> = {
-  upload: uploadBench,
-  dedupe: dedupeBench,
-  thumbnails: thumbnailsBench,
+/** Each is loaded only when it runs: what decodes strangers' pictures closes loaders of this process that drawing needs. */
+const benches: Readonly<Record<string, { about: string; load: () => Promise<Bench> }>> = {
+  upload: {
+    about: 'this endpoint, stock @tus/server with @tus/s3-store, and the floor, on one S3 service',
+    load: async () => (await import('./upload.js')).uploadBench,
+  },
+  thumbnails: {
+    about: 'the whole worker, sharp alone, and two decodes with its defaults, on 12-megapixel JPEGs',
+    load: async () => (await import('./thumbnails.js')).thumbnailsBench,
+  },
+  dedupe: {
+    about: 'near duplicates: found in a library of a million, and told from different photos (--photos DIR)',
+    load: async () => (await import('./dedupe/dedupe.js')).dedupeBench,
+  },
 }
 
 const usage = `npm run bench -- NAME [--quick] [--json]
@@ -32,7 +39,7 @@ const status = { ok: 0, failed: 1, usage: 2, interrupted: 130 } as const
 
 interface Request {
   name: string
-  bench: Bench
+  load: () => Promise<Bench>
   quick: boolean
   json: boolean
   photos: string | undefined
@@ -48,12 +55,12 @@ async function main(args: readonly string[]): Promise<number> {
     process.stderr.write(`bench: ${request}\n`)
     return status.usage
   }
-  const { name, bench, quick, json, photos } = request
+  const { name, load, quick, json, photos } = request
   const signal = AbortSignal.timeout(deadlineMs)
   const say = (line: string) => void process.stderr.write(`${line}\n`)
   const date = new Date()
   try {
-    const outcome = await bench.run({ quick, photos, say, signal })
+    const outcome = await (await load()).run({ quick, photos, say, signal })
     const report = { bench: name, date, machine: describeMachine(), quick, outcome }
     const file = await writeReport(report)
     ;(json ? process.stderr : process.stdout).write(`\n${toText(report)}`)
@@ -85,7 +92,7 @@ function readArguments(args: readonly string[]): Request | 'help' | string {
     const bench = Object.hasOwn(benches, name) ? benches[name] : undefined
     if (!bench) return `there is no bench ‘${name}’; there are: ${names}`
     if (more.length > 0) return `one bench at a time: leave out ${more.map(word => `‘${word}’`).join(', ')}`
-    return { name, bench, quick, json, photos }
+    return { name, load: bench.load, quick, json, photos }
   } catch (error) {
     return `${(error as Error).message.split('. ', 1)[0]}; npm run bench -- --help tells what there is`
   }

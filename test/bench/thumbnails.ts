@@ -22,7 +22,6 @@ import { type OurSide, startOurs } from './thumbnails/our-side.js'
 import { drawPhotos, type PhotoSet, readPhotos } from './thumbnails/photos.js'
 
 export const thumbnailsBench: Bench = {
-  about: 'the whole worker, sharp alone, and two decodes with its defaults, on 12-megapixel JPEGs',
   run: async options => {
     const absence = processCostMissing()
     if (absence) throw new AppError('unavailable', absence)
@@ -51,7 +50,9 @@ type SideName = 'ours' | 'sharp' | 'naive'
 
 async function compare(ours: OurSide, folder: string, inFlight: number, options: BenchOptions): Promise<BenchOutcome> {
   const { quick, say, signal } = options
-  const plan = quick ? { photos: 4, rounds: 1, warmUpRounds: 1 } : { photos: 24, rounds: 6, warmUpRounds: 1 }
+  const plan = quick
+    ? { photos: 4, times: 1, rounds: 1, warmUpRounds: 1 }
+    : { photos: 24, times: 3, rounds: 5, warmUpRounds: 1 }
   say(`drawing ${plan.photos} photos`)
   const dirs = await drawPhotos(folder, plan.photos, signal)
   const samples = {} as Record<PhotoSet, Record<SideName, Sample[]>>
@@ -62,11 +63,11 @@ async function compare(ours: OurSide, folder: string, inFlight: number, options:
     const sharp = await startBare('cascade', dirs[set], inFlight)
     const naive = await startBare('naive', dirs[set], inFlight)
     try {
-      for (let times = 0; times < plan.rounds + plan.warmUpRounds; times++) await ours.prepare(photos, 1)
+      await ours.prepare(photos, plan.times * (plan.rounds + plan.warmUpRounds))
       const sides = [
-        { name: 'ours', serverPid: ours.pid, work: () => ours.work(photos.length, signal) },
-        { name: 'sharp', serverPid: sharp.pid, work: () => sharp.work(1) },
-        { name: 'naive', serverPid: naive.pid, work: () => naive.work(1) },
+        { name: 'ours', serverPid: ours.pid, work: () => ours.work(plan.times * photos.length, signal) },
+        { name: 'sharp', serverPid: sharp.pid, work: () => sharp.work(plan.times) },
+        { name: 'naive', serverPid: naive.pid, work: () => naive.work(plan.times) },
       ] as const
       samples[set] = await interleave(sides, { ...plan, shared: {}, say, signal })
     } finally {
@@ -74,7 +75,7 @@ async function compare(ours: OurSide, folder: string, inFlight: number, options:
       await naive.stop()
     }
   }
-  return outcomeOf(samples, plan.photos, peak())
+  return outcomeOf(samples, plan.times * plan.photos, peak())
 }
 
 function outcomeOf(samples: Record<PhotoSet, Record<SideName, Sample[]>>, photos: number, peakBytes: number) {

@@ -20,7 +20,6 @@ import { prepareSides, type RunningSide, type SideName } from './upload/sides.js
 import { type RunningSides, timeUploads } from './upload/timed.js'
 
 export const uploadBench: Bench = {
-  about: 'this endpoint, stock @tus/server with @tus/s3-store, and the floor, on one S3 service',
   run: async options => {
     const absence = processCostMissing()
     if (absence) throw new AppError('unavailable', absence)

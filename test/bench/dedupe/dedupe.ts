@@ -15,7 +15,6 @@ import { type LookupTimes, measureLookups } from './lookup.js'
 import { drawPhotos, photosIn } from './photos.js'
 
 export const dedupeBench: Bench = {
-  about: 'near duplicates: found in a library of a million, and told from different photos (--photos DIR)',
   run: async options => {
     const absence = processCostMissing()
     if (absence) throw new AppError('unavailable', absence)

@@ -14,6 +14,7 @@ import { openDatabase } from '../../../src/db/database.js'
 import type { EmbeddedPostgres } from '../../../src/db/embedded.js'
 import { commitOriginal } from '../../../src/library/commit-sql.js'
 import { queueConnection } from '../../../src/open-region.js'
+import { gatheredSignals } from '../../../src/queue/gathered-signals.js'
 import { openSignals } from '../../../src/queue/open-signals.js'
 import { bytes } from '../../../src/storage/bucket.js'
 import { openBucket } from '../../../src/storage/open-bucket.js'
@@ -56,7 +57,7 @@ export async function startOurs({ folder, postgres, redisUrl, inFlight }: OurSer
   await worker.waitForLine(/"msg":"ready"/, readyDeadlineMs)
   const bucket = openBucket(config.bucket)
   const db = openDatabase({ url: env.DATABASE_URL, connectionsMax: 4, onIdleError: () => {} })
-  const signals = await openSignals(queueConnection(config), () => {})
+  const signals = gatheredSignals(await openSignals(queueConnection(config), () => {}))
   const prepared: { photo: string; sha256: Buffer; sizeBytes: number }[] = []
 
   return {
@@ -74,8 +75,9 @@ export async function startOurs({ folder, postgres, redisUrl, inFlight }: OurSer
       for (const original of prepared.splice(0, count)) {
         const facts = { ...placement, ...original, fileName: null, device: null, modifiedAt: null }
         await commitOriginal(db, facts, new Date())
+        // As an upload's commit does.
+        void signals.publish('outbox', '')
       }
-      await signals.publish('outbox', '')
       const unfinished = async () => {
         const [row] = await db.query<{ count: number }>(`select count(*) as count from photos where state <> 'ready'`)
         return row?.count ?? 0
