@@ -32,12 +32,12 @@ export function averageRgba({ samples, width, height, channels }: Samples, toWid
   return averaged
 }
 
-/** Luminance (Rec. 601) of the picture, drawn out to the size, on white where it is transparent. */
+/** Luminance (Rec. 709: nearest to what greyscale conversions in use give) of the picture, drawn out to the size, on white where it is transparent. */
 export function averageGrey(samples: Samples, width: number, height: number): Uint8Array {
   const rgba = averageRgba(samples, width, height)
   return Uint8Array.from({ length: width * height }, (_, index) => {
     const [red = 0, green = 0, blue = 0, alpha = 0] = rgba.subarray(index * 4, index * 4 + 4)
-    return Math.round(255 + ((0.299 * red + 0.587 * green + 0.114 * blue - 255) * alpha) / 255)
+    return Math.round(255 + ((0.2126 * red + 0.7152 * green + 0.0722 * blue - 255) * alpha) / 255)
   })
 }
 
