@@ -15,8 +15,12 @@ export const placementPrefix = ({ person, epoch }: Placement): string => `u/${pe
 
 export const originalKey = (placement: Placement, photo: string): string => `${placementPrefix(placement)}o/${photo}`
 
+/** Of all its renditions, of every recipe. */
+export const renditionPrefix = (placement: Placement, photo: string): string =>
+  `${placementPrefix(placement)}r/${photo}/`
+
 export const renditionKey = (placement: Placement, photo: string, recipe: number, name: string): string =>
-  `${placementPrefix(placement)}r/${photo}/${recipe}/${name}`
+  `${renditionPrefix(placement, photo)}${recipe}/${name}`
 
 export const uploadPrefix = (placement: Placement, upload: string): string =>
   `${placementPrefix(placement)}up/${upload}/`

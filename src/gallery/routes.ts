@@ -1,7 +1,8 @@
 /** /v1/timeline, and the renditions of /v1/photos/:id: what viewers look at. Originals: originals/routes.ts. */
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
-import { AppError } from '../core/errors.js'
+import type { Caller } from '../accounts/caller.js'
+import { AppError, isAppError } from '../core/errors.js'
 import { renditionKey } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
 import { callerOf } from '../http/auth.js'
@@ -60,23 +61,32 @@ const timelineRoutes =
 const renditionRoute =
   ({ db, bucket }: GalleryDeps): FastifyPluginAsync =>
   async app => {
+    const requireRecipe = async (caller: Caller, id: string, name: string): Promise<number> => {
+      const photo = await requirePhoto(db, caller, id)
+      const recipe = recipeOf(photo)
+      if (photo.state === 'ready' && recipe !== null && photo.renditions.includes(name)) return recipe
+      throw new AppError('not_found', 'There is no such rendition of this photo, or not yet')
+    }
+
     app.get<{ Params: { id: string; name: string } }>('/v1/photos/:id/renditions/:name', async (request, reply) => {
       const { id, name } = request.params
       const caller = callerOf(request)
-      const photo = await requirePhoto(db, caller, id)
-      const recipe = recipeOf(photo)
-      if (photo.state !== 'ready' || recipe === null || !photo.renditions.includes(name)) {
-        throw new AppError('not_found', 'There is no such rendition of this photo, or not yet')
-      }
-      const etag = quoteEtag(`${photo.id}-${recipe}-${name}`)
+      const recipe = await requireRecipe(caller, id, name)
+      const etag = quoteEtag(`${id}-${recipe}-${name}`)
       const headers = {
         ETag: etag,
         'Cache-Control': 'private, max-age=31536000, immutable',
         'Cross-Origin-Resource-Policy': 'same-origin',
       }
       if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headers).send()
-      const key = renditionKey(caller, photo.id, recipe, name)
-      const { body, sizeBytes } = await bucket.get(key, { signal: closed(reply) })
+      const signal = closed(reply)
+      const get = (recipe: number) => bucket.get(renditionKey(caller, id, recipe, name), { signal })
+      const { body, sizeBytes } = await get(recipe).catch(async error => {
+        // A newer recipe may have taken its place since that look.
+        const now = isAppError(error, 'not_found') ? await requireRecipe(caller, id, name) : recipe
+        if (now === recipe) throw error
+        return get(now)
+      })
       return reply
         .headers({ ...headers, 'Content-Type': renditionMediaType(name), 'Content-Length': sizeBytes })
         .send(body)

@@ -18,13 +18,15 @@ export interface Work {
   sha256: Buffer
   /** This one included: those that began and never ended, since whoever was at it died. */
   attempts: number
+  /** Of the renditions that exist, as in Photo. */
+  recipe: number | null
 }
 
 /** Counts an attempt before it begins, so that a photo that kills workers is not tried for ever. undefined: it waits no longer. */
 export async function beginAttempt(db: Queryable, photo: string, recipe: number): Promise<Work | undefined> {
   const [row] = await db.query<Work>(
     `update photos set attempts = attempts + 1 where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $2))
-     returning id, person, epoch, sha256, attempts`,
+     returning id, person, epoch, sha256, attempts, photos.recipe`,
     [photo, recipe],
   )
   return row

@@ -190,11 +190,16 @@ describe('a new recipe', () => {
   test('makes a ready photo anew, which stays ready meanwhile', async () => {
     const photo = await commit(await picture())
     await makeJob()({ photo }, never)
+    // As the recipe before this one left it.
     await here.db.query('update photos set recipe = $2 where id = $1', [photo, recipe - 1])
+    for (const { name } of renditions) {
+      await here.bucket.put(renditionKey(ana, photo, recipe - 1, name), bytes(Buffer.from('older')))
+    }
     await here.bucket.delete(renditions.map(({ name }) => renditionKey(ana, photo, recipe, name)))
     await makeJob()({ photo }, never)
     expect(await photoOf(photo)).toMatchObject({ state: 'ready', recipe })
-    expect((await keys(here.bucket)).length).toBe(1 + renditions.length)
+    const made = renditions.map(({ name }) => renditionKey(ana, photo, recipe, name))
+    expect(await keys(here.bucket)).toEqual([originalKey(ana, photo), ...made].sort())
     expect(await kinds()).toEqual(['stored', 'ready', 'ready'])
   })
 })

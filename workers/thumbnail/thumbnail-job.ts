@@ -4,7 +4,7 @@
  */
 import type { Clock } from '../../src/core/clock.js'
 import { isAppError } from '../../src/core/errors.js'
-import { originalKey, renditionKey } from '../../src/core/keys.js'
+import { originalKey, renditionKey, renditionPrefix } from '../../src/core/keys.js'
 import { limits } from '../../src/core/limits.js'
 import { recipe } from '../../src/core/renditions.js'
 import type { Database } from '../../src/db/database.js'
@@ -95,12 +95,23 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
     await giveUp(work, { state: 'quarantined', reason, verified: false, lost: false, mediaType })
   }
 
+  /** Nobody asks for the renditions of an older recipe any more. */
+  const removeOlder = async (work: Work, signal: AbortSignal) => {
+    const kept = renditionKey(work, work.id, recipe, '')
+    const older: string[] = []
+    for await (const { key } of bucket.list(renditionPrefix(work, work.id), { signal })) {
+      if (!key.startsWith(kept)) older.push(key)
+    }
+    await bucket.delete(older, { signal })
+  }
+
   const keep = async (work: Work, developed: Developed, signal: AbortSignal) => {
     for (const { name, mediaType, bytes: picture } of developed.renditions) {
       await bucket.put(renditionKey(work, work.id, recipe, name), bytes(picture), { mediaType, signal })
     }
     const renditions = developed.renditions.map(({ name }) => name)
     await recordReady(db, work, { ...developed, renditions, recipe }, clock.now())
+    if (work.recipe !== null && Math.abs(work.recipe) !== recipe) await removeOlder(work, signal)
     await onChange(work.person)
   }
 
