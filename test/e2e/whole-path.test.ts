@@ -49,6 +49,8 @@ function wholePath(stores: Stores): void {
 
   test('every file is stored once, made into thumbnails, or told to be unreadable', async () => {
     const different = new Set(drawn.map(({ sha256 }) => sha256))
+    // Without that no place would be kept.
+    await makeApi({ server: service.server, token: person.token }).keepPlaces(true)
     const result = await pushAs(person.token)
     expect(result).toMatchObject({
       status: 0,
