@@ -28,6 +28,9 @@ export type Develop = (original: Original, options: DevelopOptions) => Promise<D
 /** Above this nothing is a camera's picture; it is hashed as it passes, and never in memory. */
 const pictureBytesMax = 256 * 1024 * 1024
 
+/** What most photos have is read before a decoder is free, so that none of them waits for the bucket. */
+const aheadBytesMax = 16 * 1024 * 1024
+
 /** These can't be played without their `moov` box. */
 const hasMoov: ReadonlySet<string> = new Set(['mp4', 'mov', '3gp', '3g2'])
 const isWebm: ReadonlySet<string> = new Set(['webm', 'mkv'])
@@ -43,6 +46,7 @@ export interface DevelopDeps {
 
 export function makeDevelop({ decoder, ffmpeg }: DevelopDeps): Develop {
   const picture = async ({ bytes, sizeBytes }: Original, options: DevelopOptions): Promise<Developed> => {
+    if (sizeBytes <= aheadBytesMax) return decoder.develop(await readAhead(bytes), { ...options, sizeBytes })
     if (sizeBytes <= pictureBytesMax) return decoder.develop(bytes, { ...options, sizeBytes })
     throw new Unreadable(`The file is larger than ${pictureBytesMax / 1024 / 1024} MiB, the most that is rendered`)
   }
@@ -82,7 +86,8 @@ export function makeDevelop({ decoder, ffmpeg }: DevelopDeps): Develop {
     else for await (const _ of passing);
     const moov = reader.moov()
     const movie = moov ? readMovie(moov, options) : isWebm.has(kind.name) ? readWebm(head, options) : undefined
-    const isNothing = !movie && seen?.width == null && seen?.durationMs == null
+    // Any bytes can have a video's header: one that tells neither size nor length is none.
+    const isNothing = (movie?.width ?? movie?.durationMs ?? seen?.width ?? seen?.durationMs) == null
     if (isNothing && (seen?.reason || hasMoov.has(kind.name))) throw new Unreadable(seen?.reason ?? cutShort)
     const poster = await posterOf(seen?.poster ?? null, options)
     return {
@@ -113,6 +118,14 @@ function factsOf(movie: PhotoFacts | undefined, seen: VideoFacts | undefined): P
   const facts = movie ?? noFacts
   if (facts.takenAt !== null || !seen) return facts
   return { ...facts, takenAt: seen.takenAt, takenOffsetMinutes: seen.takenOffsetMinutes }
+}
+
+async function readAhead(bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
+  const chunks: Buffer[] = []
+  for await (const chunk of bytes) chunks.push(chunk)
+  return (async function* () {
+    yield* chunks
+  })()
 }
 
 async function* passedBy(bytes: AsyncIterable<Buffer>, look: (chunk: Buffer) => void): AsyncGenerator<Buffer> {
