@@ -95,8 +95,9 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
   return {
     opsUrl,
     stop: async () => {
-      await Promise.all([relay, reconcile, compare, sweep].map(loop => loop.stop()))
-      await Promise.all(runners.map(runner => runner.drain(drainMs)))
+      // At once: a round that is under way may take as long as the jobs.
+      const loops = [relay, reconcile, compare, sweep].map(loop => loop.stop())
+      await Promise.all([...loops, ...runners.map(runner => runner.drain(drainMs))])
       await decoder.close()
       engine.close()
       await ops.close()

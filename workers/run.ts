@@ -13,6 +13,8 @@ import type { QueueConnection } from '../src/queue/queue.js'
 
 /** How long an aborted attempt may take to notice. After that it has failed, and what it still does is its own. */
 const heedMs = 5_000
+/** How long the store may take to hear how the last jobs ended. */
+const farewellMs = 2_000
 
 export type Handler<Name extends JobName> = (data: JobData<Name>, signal: AbortSignal) => Promise<void>
 
@@ -34,7 +36,7 @@ export interface RunOptions {
 export interface Runner {
   /**
    * Takes no new jobs, lets running ones end, and after `graceMs` aborts them; what was aborted is run again by another. Ends
-   * within 5 s of that, also when a job doesn't heed its signal.
+   * within 5 s of that, also when a job doesn't heed its signal, and within 7 s when the store is away.
    */
   drain(graceMs: number): Promise<void>
 }
@@ -85,7 +87,14 @@ export async function runJobs<Name extends JobName>(
   return {
     drain: async graceMs => {
       const abort = setTimeout(() => shutdown.abort(new Error('the worker is shutting down')), graceMs)
-      await worker.close()
+      const ended = new AbortController()
+      // A store that is away takes no farewell. Whoever was at work there is missed by it, as if killed.
+      const late = sleep(graceMs + heedMs + farewellMs, undefined, { signal: ended.signal }).then(
+        () => void worker.disconnect().catch(() => {}),
+        () => {},
+      )
+      await Promise.race([worker.close(), late])
+      ended.abort()
       clearTimeout(abort)
     },
   }

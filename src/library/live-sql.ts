@@ -14,15 +14,17 @@ export interface Half {
 
 /**
  * Joins this half with the other one if it is there. Call it with the person's feed locked. Returns the other one's id: it has changed
- * as well. A picture has one moving half, the oldest; a further one stays a video of its own.
+ * as well. A picture has one moving half, the oldest; a further one stays a video of its own. A half that was lost is
+ * no half any more: what comes in its place is joined anew.
  */
 export async function pairLive(tx: Queryable, { id, person, epoch, kind, live }: Half): Promise<string | undefined> {
   const [pair] = await tx.query<{ picture: string; video: string }>(
     `select picture.id as picture, video.id as video
      from photos picture join photos video using (person, epoch, live)
      where person = $1 and epoch = $2 and live = $3 and picture.kind = 'picture' and video.kind = 'video'
-       and picture.state = 'ready' and video.state = 'ready' and video.part_of is null
-       and not exists (select from photos taken where taken.part_of = picture.id)
+       and picture.state = 'ready' and video.state = 'ready'
+       and (video.part_of is null or exists (select from photos gone where gone.id = video.part_of and gone.state <> 'ready'))
+       and not exists (select from photos taken where taken.part_of = picture.id and taken.state = 'ready')
        and ${kind === 'picture' ? 'picture.id' : 'video.id'} = $4
      order by picture.stored_at, picture.id, video.stored_at, video.id limit 1`,
     [person, epoch, live, id],

@@ -147,10 +147,10 @@ export async function recordVerdict(db: Database, work: Work, verdict: Verdict, 
 
 /** Photos that were last handed to the queue before `before` and still wait, the longest first: what the queue may have lost. */
 export function claimWaiting(db: Queryable, before: Date, limit: number, now: Date): Promise<string[]> {
-  return claim(db, `state = 'stored' and queued_at < $1`, [before, limit, now])
+  return claim(db, `state = 'stored' and queued_at < $1`, 'queued_at', [before, limit, now])
 }
 
-/** The same for photos whose renditions are of an older recipe than `recipe`. */
+/** The same for photos whose renditions are of an older recipe than `recipe`, the oldest recipe first: in the order of the index. */
 export function claimOutdated(
   db: Queryable,
   { recipe, attemptsMax, breaksMax }: { recipe: number; attemptsMax: number; breaksMax: number },
@@ -159,14 +159,14 @@ export function claimOutdated(
   now: Date,
 ): Promise<string[]> {
   const condition = `state = 'ready' and recipe < $4 and attempts <= $5 and breaks < $6 and queued_at < $1`
-  return claim(db, condition, [before, limit, now, recipe, attemptsMax, breaksMax])
+  return claim(db, condition, 'recipe, queued_at', [before, limit, now, recipe, attemptsMax, breaksMax])
 }
 
 /** What is claimed comes up again only after its turn, so that those beyond the limit are reached as well. */
-async function claim(db: Queryable, condition: string, values: readonly unknown[]): Promise<string[]> {
+async function claim(db: Queryable, condition: string, order: string, values: readonly unknown[]): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
     `update photos set queued_at = $3 where id in (
-       select id from photos where ${condition} order by queued_at limit $2 for update skip locked
+       select id from photos where ${condition} order by ${order} limit $2 for update skip locked
      ) returning id`,
     values,
   )

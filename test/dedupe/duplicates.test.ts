@@ -28,7 +28,8 @@ interface Row {
   width?: number
   height?: number
   sizeBytes?: number
-  phash?: bigint
+  /** null: it has nothing any more that it could be compared by. */
+  phash?: bigint | null
   state?: string
   partOf?: string
 }
@@ -91,14 +92,16 @@ test('the one to keep has the most pixels, then the most bytes, then came first'
   expect(groups[0]?.keep).toBe(largest)
 })
 
-test('what is alone, no longer readable, or the half of another photo is no duplicate', async () => {
+test('what is alone, no longer readable or comparable, or the half of another photo is no duplicate', async () => {
   const ana = await here.addPerson()
-  const [alone, broken, half] = [newGroup(), newGroup(), newGroup()]
+  const [alone, broken, half, blank] = [newGroup(), newGroup(), newGroup(), newGroup()]
   await add(ana, { group: alone })
   await add(ana, { group: broken })
   await add(ana, { group: broken, state: 'unreadable' })
   const picture = await add(ana, { group: half })
   await add(ana, { group: half, partOf: picture })
+  await add(ana, { group: blank })
+  await add(ana, { group: blank, phash: null })
   expect(await getPage(ana)).toEqual({ groups: [], cursor: null })
 })
 

@@ -4,7 +4,13 @@
  */
 import sharp from 'sharp'
 import { beforeAll, describe, expect, onTestFinished, test } from 'vitest'
-import { claimUncompared } from '../../src/library/duplicates/compare-sql.js'
+import {
+  beforeAllHashes,
+  claimUncompared,
+  markCompared,
+  readNeighbours,
+  takeUncompared,
+} from '../../src/library/duplicates/compare-sql.js'
 import { lookOf } from '../../workers/dedupe/look.js'
 import type { TestPerson } from '../http/region.js'
 import { lookAt } from './look-at.js'
@@ -156,6 +162,65 @@ test('another process sees what this one compared', async () => {
   const groups = await scene.groups(ana)
   expect(new Set(photos.map(photo => groups.get(photo))).size).toBe(1)
   expect(groups.get(photos[0] as string)).toEqual(expect.any(String))
+})
+
+test('another process whose clock is behind hides nothing from this one', async () => {
+  const scene = await begin()
+  const { ana, here } = scene
+  const { makeDedupe } = await import('../../workers/dedupe/dedupe-job.js')
+  const behind = { now: () => new Date(here.clock.now().getTime() - 3600_000) }
+  const other = makeDedupe({ db: here.db, clock: behind, onChange: async () => {} })
+  const first = await scene.add(ana, { picture: sea })
+  await scene.dedupe(ana)
+  // Reads up to there.
+  await scene.dedupe(ana)
+  await here.db.query('update photos set compared_at = null where id = $1', [first])
+  const photos = [await scene.add(ana, { picture: city })]
+  await other({ person: ana.person }, AbortSignal.timeout(30_000))
+  photos.push(await scene.add(ana, { picture: await copyOf(city, 480) }))
+  await scene.dedupe(ana)
+  const groups = await scene.groups(ana)
+  expect(groups.get(photos[0] as string)).toEqual(expect.any(String))
+  expect(groups.get(photos[1] as string)).toBe(groups.get(photos[0] as string))
+})
+
+test('one that a worker looks at again meanwhile is compared again, the others are not', async () => {
+  const { here, ana, add } = await begin()
+  const [again, once] = [await add(ana, { picture: city }), await add(ana, { picture: sea })]
+  await here.db.transaction(async tx => {
+    const taken = await takeUncompared(tx, ana, 10)
+    expect(taken.map(({ id }) => id)).toEqual([again, once])
+    await here.db.query(`update photos set verified_at = verified_at + interval '1 s' where id = $1`, [again])
+    await markCompared(tx, taken, beforeAllHashes)
+  })
+  expect((await takeUncompared(here.db, ana, 10)).map(({ id }) => id)).toEqual([again])
+})
+
+test('of a library that has one date each photo has some neighbours, at a cost that does not grow with it', async () => {
+  const { here, ana } = await begin()
+  await here.db.query(
+    `insert into photos (id, person, epoch, sha256, size_bytes, stored_at, state, shown_at, taken_at, phash, compared_at)
+     select lpad(n::text, 26, '0'), $1, 1, sha256(n::text::bytea), 1, now(), 'ready', '2000-01-01', '2000-01-01', n, now()
+     from generate_series(1, 20000) n`,
+    [ana.person],
+  )
+  const ids = Array.from({ length: 100 }, (_, index) => `${1 + index * 200}`.padStart(26, '0'))
+  const [beganMs, moment] = [performance.now(), { seconds: 5, burstSeconds: 60, most: 24 }]
+  const found = await readNeighbours(here.db, ana, ids, moment)
+  // Going through all of them for each took ten seconds.
+  expect(performance.now() - beganMs).toBeLessThan(5_000)
+  expect(found).toHaveLength(100 * 24)
+  expect(found.every(({ photo, other }) => photo !== other)).toBe(true)
+})
+
+test('everybody with something to compare is found, however many photos each has', async () => {
+  const { here, ana, add } = await begin()
+  const others = [await here.addPerson(), await here.addPerson(), await here.addPerson()]
+  const some = [ana, ...others.slice(0, 2)]
+  for (const person of [...some, ...some]) await add(person, { picture: city })
+  const people = some.map(({ person }) => person).sort()
+  expect(await claimUncompared(here.db, new Date('2100-01-01'), 10)).toEqual(people)
+  expect(await claimUncompared(here.db, new Date('2100-01-01'), 2)).toHaveLength(2)
 })
 
 test('compared with nobody else’s, with no video, and not as the moving half of a photo', async () => {

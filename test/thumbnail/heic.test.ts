@@ -1,7 +1,8 @@
 /** Goal: HEIC, which only libheif decodes, comes out upright and in its own colours, and its broken files do no harm. */
+import { Worker } from 'node:worker_threads'
 import fc from 'fast-check'
-import { expect, test } from 'vitest'
-import { decodeHeic } from '../../workers/thumbnail/picture/heic.js'
+import { expect, test, vi } from 'vitest'
+import { decodeHeic, HeicBroke } from '../../workers/thumbnail/picture/heic.js'
 import { developPicture } from '../../workers/thumbnail/picture/render.js'
 import { sharp } from '../../workers/thumbnail/picture/sharp.js'
 import { Unreadable } from '../../workers/thumbnail/unreadable.js'
@@ -104,4 +105,16 @@ test('pictures that are asked for at once are decoded one by one', async () => {
   const outcomes = await Promise.allSettled(originals.map(original => decodeHeic(original)))
   const sizes = outcomes.map(outcome => (outcome.status === 'fulfilled' ? outcome.value.width : undefined))
   expect(sizes).toEqual([96, undefined, 64, 96])
+})
+
+test('a thread that ends under a picture says nothing of the picture', async () => {
+  const post = vi.spyOn(Worker.prototype, 'postMessage').mockImplementation(function (this: Worker) {
+    void this.terminate()
+  })
+  try {
+    await expect(develop(heicFile())).rejects.toThrow(HeicBroke)
+  } finally {
+    post.mockRestore()
+  }
+  await develop(heicFile())
 })

@@ -3,7 +3,9 @@
  * worker. Real processes and real signals; dist/ has to be built.
  */
 import { expect, test } from 'vitest'
+import { noFacts } from '../../src/library/photo-facts.js'
 import { Broke } from '../../workers/thumbnail/isolated/broke.js'
+import { runToEnd } from '../support/process.js'
 import { spawnNode } from '../support/spawn-node.js'
 import { waitUntil } from '../support/wait-until.js'
 import { inPieces, never, now, open, openGate, programOf, untilGone } from './isolated-opened.js'
@@ -27,6 +29,34 @@ test.each<[string, string, string]>([
   expect(String(error.cause?.message)).not.toContain('\u001b')
   await untilGone(pids()[0] as number)
   await develop('echo')
+})
+
+const facts = (claim: object) => ({ facts: { ...noFacts, ...claim } })
+test.each<[string, object]>([
+  ['more pixels than a number in the catalogue can be', { width: 2 ** 31 }],
+  ['half a millisecond', { durationMs: 0.5 }],
+  ['a longer time than there is', { durationMs: 2 ** 31 }],
+  ['a day that is none', facts({ takenAt: '2023-02-30T00:00:00' })],
+  ['words for a date', facts({ takenAt: 'infinity' })],
+  ['a zone that is nowhere', facts({ takenOffsetMinutes: 40_000 })],
+  ['a place that is nowhere', facts({ latitude: 91, longitude: 0 })],
+  ['six stars', facts({ rating: 6 })],
+])('a decoder that answers with %s breaks the photo, so that it does not wait for ever', async (_, claim) => {
+  const { develop } = open()
+  await expect(develop(`claim ${JSON.stringify(claim)}`)).rejects.toMatchObject({ name: 'Broke', reason: failed })
+})
+
+test('an answer that is no JSON is not repeated to the log', async () => {
+  const { develop } = open()
+  const error = await develop('babble [\u009b31m\u202e').catch(error => error)
+  expect(error).toMatchObject({ name: 'Broke', reason: failed, cause: { message: 'a head is no JSON' } })
+})
+
+test('a worker that can open no more files goes on, and the photo waits', async () => {
+  const script = 'ulimit -n 400 && exec "$0" "$1"'
+  const program = programOf('isolated-starved')
+  const said = await runToEnd({ command: 'sh', args: ['-c', script, process.execPath, program] }, 60_000)
+  expect(said.trim()).toBe('unavailable')
 })
 
 test('another photo that is under way meanwhile does not notice', async () => {

@@ -7,6 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { noFacts } from '../../src/library/photo-facts.js'
 import type { Developed } from '../../workers/thumbnail/developed.js'
 import { answerPhotos } from '../../workers/thumbnail/isolated/answer-photos.js'
+import { channelFd } from '../../workers/thumbnail/isolated/wire.js'
 import { Unreadable } from '../../workers/thumbnail/unreadable.js'
 
 const MiB = 1024 * 1024
@@ -19,7 +20,7 @@ function everything(original: Buffer, reason: string | null): Developed {
     mediaType: 'image/x-double+test',
     width: null,
     height: 0,
-    durationMs: 1234.5,
+    durationMs: 1234,
     renditions: [
       { name: '1440.jpg', mediaType: 'image/jpeg', width: 1, height: 65_535, bytes: original },
       { name: '256.webp', mediaType: 'image/webp', width: 2, height: 3, bytes: Buffer.alloc(0) },
@@ -74,6 +75,15 @@ const acts: Readonly<Record<string, (original: Buffer, argument: string) => Prom
   lie: original => {
     const developed = everything(original, null)
     return { ...developed, renditions: developed.renditions.map(one => ({ ...one, name: '../../other' })) }
+  },
+  /** Anything about the photo, as JSON. */
+  claim: (original, claim) => ({ ...everything(original, null), ...JSON.parse(claim) }),
+  /** What is no JSON, after its length, as if it were the answer. */
+  babble: (original, text) => {
+    const head = Buffer.from(`\0\0\0\0${text}`)
+    head.writeUInt32BE(head.length - 4)
+    writeFileSync(channelFd, head)
+    return everything(original, null)
   },
   /** Tells by a file that it began, and ends when there is another. */
   wait: async (original, path) => {

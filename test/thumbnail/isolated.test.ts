@@ -54,7 +54,7 @@ test('every field crosses, and megabytes both ways', async () => {
     mediaType: 'image/x-double+test',
     width: null,
     height: 0,
-    durationMs: 1234.5,
+    durationMs: 1234,
     renditions: [],
     thumbhash: Buffer.from([0, 255]),
     look: { phash: -(2n ** 63n), detail: Buffer.from('detail') },

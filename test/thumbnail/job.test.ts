@@ -5,8 +5,6 @@
 import { createHash } from 'node:crypto'
 import { pino } from 'pino'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { tinyJpeg } from '../../fixtures/small.js'
-import { insertConsent } from '../../src/accounts/consents-sql.js'
 import { isAppError } from '../../src/core/errors.js'
 import { newId } from '../../src/core/ids.js'
 import { originalKey, type Placement, renditionKey } from '../../src/core/keys.js'
@@ -186,23 +184,6 @@ describe('what cannot be shown', () => {
     await makeJob()({ photo }, never)
     expect([(await photoOf(photo)).state, errors]).toEqual(['ready', []])
   })
-})
-
-test('where it was taken is kept only if its owner has agreed', async () => {
-  const gps = { latitude: -33.5, longitude: 151.25 }
-  const places = async (seed: number) => {
-    const photo = await commit(await tinyJpeg({ takenAt: '2025-06-14T18:30:12', gps, seed }))
-    await makeJob()({ photo }, never)
-    const { state, latitude, longitude } = await photoOf(photo)
-    return { state, latitude, longitude }
-  }
-  expect(await places(1)).toEqual({ state: 'ready', latitude: null, longitude: null })
-  const answer = (granted: boolean) =>
-    insertConsent(here.db, ana.person, { purpose: 'places', granted, at: here.clock.now() })
-  await answer(true)
-  expect(await places(2)).toEqual({ state: 'ready', ...gps })
-  await answer(false)
-  expect(await places(3)).toEqual({ state: 'ready', latitude: null, longitude: null })
 })
 
 describe('a new recipe', () => {

@@ -160,6 +160,17 @@ describe('an ffmpeg that misbehaves', () => {
   const sane = `echo '{"streams":[{"codec_name":"h264","width":4,"height":4}],"format":{"duration":"1"}}'`
   const png = `printf '\\211PNG\\r\\n\\032\\n'; printf 'IEND1234'`
 
+  test.each([
+    ['cannot be run any more', 'exit 127'],
+    ['lacks a library', 'echo "error while loading shared libraries" >&2; exit 127'],
+    ['cannot be confined', 'echo "unshare: unshare failed: No space left on device" >&2; exit 1'],
+  ])('one that %s is no fault of the video', async (_, script) => {
+    const command: Command = ['/bin/sh', '-c', script]
+    const ffmpeg = { ffmpeg: command, ffprobe: command, mapsTones: false, heldBy: '' }
+    const reading = readVideo({ path: '/dev/null' }, { name: 'mp4' }, { ffmpeg, signal, now })
+    await expect(reading).rejects.toMatchObject({ kind: 'unavailable' })
+  })
+
   /** Shell scripts in its place, as a PATH of their own. */
   const pretend = async (ffprobe: string, ffmpeg: string) => {
     const path = await mkdtemp(join(dir, 'bin-'))

@@ -52,7 +52,7 @@ export function makeDedupe({
       const found = await findLikenesses(tx, placement, library, photos, signal)
       const now = clock.now()
       await record(tx, placement, { photos: taken.map(({ id }) => id), ...found, now })
-      await markCompared(tx, taken, now, library.cursor)
+      await markCompared(tx, taken, library.cursor)
       return { taken: taken.length, found: found.likenesses.length > 0 }
     })
 

@@ -73,7 +73,7 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
         if (error instanceof Unreadable || error instanceof Broke) return error
         throw error
       })
-      // What broke may have been fed wrong bytes: that is for the next attempt to tell.
+      // What broke may have been fed wrong bytes: that is looked at before it is blamed.
       const isRight = outcome instanceof Broke || (await original.finish()).equals(work.sha256)
       return { outcome, isRight, mediaType: sniff(original.head).mediaType }
     } finally {
@@ -90,9 +90,13 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
     await giveUp(work, { state: 'quarantined', reason, verified: false, lost: true, mediaType: null })
   }
 
-  const quarantineBroken = async (work: Work, { reason }: { reason: string }, mediaType: string | null) => {
+  const quarantineBroken = async (
+    work: Work,
+    { reason }: { reason: string },
+    known: Pick<Verdict, 'mediaType' | 'verified'>,
+  ) => {
     log.warn({ photo: work.id, reason }, 'a photo is put in quarantine')
-    await giveUp(work, { state: 'quarantined', reason, verified: false, lost: false, mediaType })
+    await giveUp(work, { ...known, state: 'quarantined', reason, lost: false })
   }
 
   /** Nobody asks for the renditions of an older recipe any more. */
@@ -115,19 +119,28 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
     await onChange(work.person)
   }
 
+  /** Looks at the hash alone. undefined: the object is not there. */
+  const isIntact = async (work: Work, signal: AbortSignal): Promise<boolean | undefined> => {
+    const original = await open(work, signal)
+    return original && (await original.finish()).equals(work.sha256)
+  }
+
+  /** It is a hard word to say of a photo, so it takes two looks. */
+  const lookAgain = async (work: Work, signal: AbortSignal) => {
+    const isRight = await isIntact(work, signal)
+    if (isRight) throw new Error('the original was read wrongly, and then rightly')
+    await quarantineLost(work, isRight === undefined)
+  }
+
   const attempt = async (work: Work, signal: AbortSignal): Promise<void> => {
     const looked = await look(work, signal)
-    if (!looked?.isRight) {
-      // It is a hard word to say of a photo, so it takes two looks; the second is for the hash alone.
-      const again = await open(work, signal)
-      if ((await again?.finish())?.equals(work.sha256))
-        throw new Error('the original was read wrongly, and then rightly')
-      return quarantineLost(work, !again)
-    }
+    if (!looked?.isRight) return lookAgain(work, signal)
     const { outcome, mediaType } = looked
     if (outcome instanceof Broke) {
-      if ((await countBreak(db, work.id)) >= limits.photoBreaks) return quarantineBroken(work, outcome, mediaType)
-      throw outcome
+      if ((await countBreak(db, work.id)) < limits.photoBreaks) throw outcome
+      // Damage in the bucket breaks decoders too, and then somebody has to hear of it.
+      if (!(await isIntact(work, signal))) return lookAgain(work, signal)
+      return quarantineBroken(work, outcome, { mediaType, verified: true })
     }
     if (outcome instanceof Unreadable) {
       const { reason } = outcome
@@ -141,7 +154,7 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
     if (!work) return
     if (work.attempts > limits.photoAttempts) {
       const reason = `Looking at the file ended in a failure ${limits.photoAttempts} times`
-      return quarantineBroken(work, { reason }, null)
+      return quarantineBroken(work, { reason }, { mediaType: null, verified: false })
     }
     try {
       await attempt(work, signal)

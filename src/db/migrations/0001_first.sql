@@ -117,6 +117,8 @@ create index photos_compared on photos (person, epoch, compared_at, id) include 
 create index photos_uncompared on photos (person, epoch, stored_at) where phash is not null and compared_at is null;
 create index photos_same on photos (person, epoch, same_group) where same_group is not null;
 create index photos_similar on photos (person, epoch, similar_group) where similar_group is not null;
+-- There are few months, however many photos: counted by month without sorting them all.
+create statistics photos_months on (date_trunc('month', shown_at)) from photos;
 
 -- Why two photos are in one group, the younger first.
 create table likenesses (

@@ -76,11 +76,17 @@ const columns = `id, phash::text as phash, look, width, height, taken_at as "tak
 const comparable = `state = 'ready' and kind is distinct from 'video' and part_of is null and look is not null
   and width > 0 and height > 0`
 
-export interface Uncompared {
-  id: string
-  phash: string
+export interface Uncompared extends Seen {
   /** null: one that is not compared with others. */
   photo: Compared | null
+}
+
+/** What tells whether a worker has looked at a photo again meanwhile. */
+export interface Seen {
+  id: string
+  phash: string
+  /** To the microsecond. */
+  verifiedAt: string | null
 }
 
 /** The oldest that were not compared yet, as they are now. */
@@ -89,14 +95,15 @@ export async function takeUncompared(
   { person, epoch }: Placement,
   limit: number,
 ): Promise<Uncompared[]> {
-  const rows = await tx.query<Compared & { comparable: boolean }>(
-    `select ${columns}, ${comparable} as comparable from photos
+  const rows = await tx.query<Compared & { verifiedAt: string | null; comparable: boolean }>(
+    `select ${columns}, verified_at::text as "verifiedAt", ${comparable} as comparable from photos
      where person = $1 and epoch = $2 and phash is not null and compared_at is null order by stored_at, id limit $3`,
     [person, epoch, limit],
   )
-  return rows.map(({ comparable, ...photo }) => ({
+  return rows.map(({ comparable, verifiedAt, ...photo }) => ({
     id: photo.id,
     phash: photo.phash,
+    verifiedAt,
     photo: comparable ? photo : null,
   }))
 }
@@ -122,6 +129,10 @@ export interface Moment {
   most: number
 }
 
+/** Photos looked at on either side of one: whole libraries have one date where a clock was never set. */
+const lookedAtMax = 250
+const lookedAt = 'id, shown_at, taken_at, burst, phash, compared_at'
+
 /** For each of the photos those that were taken near it in time, among themselves and those compared before. */
 export function readNeighbours(
   tx: Queryable,
@@ -132,17 +143,22 @@ export function readNeighbours(
   return tx.query<Neighbours>(
     `select mine.id as photo, near.id as other
      from photos mine cross join lateral (
-       select id from photos other
-       where other.person = $1 and other.epoch = $2
-         and other.shown_at between mine.shown_at - make_interval(secs => case when mine.burst is null then $4::float8 else $5::float8 end)
-           and mine.shown_at + make_interval(secs => case when mine.burst is null then $4::float8 else $5::float8 end)
-         and other.id <> mine.id and other.taken_at is not null and other.phash is not null
+       select id from (
+         (select ${lookedAt} from photos where person = $1 and epoch = $2 and (shown_at, id) < (mine.shown_at, mine.id)
+            and shown_at >= mine.shown_at - make_interval(secs => case when mine.burst is null then $4::float8 else $5::float8 end)
+          order by shown_at desc, id desc limit $7)
+         union all
+         (select ${lookedAt} from photos where person = $1 and epoch = $2 and (shown_at, id) > (mine.shown_at, mine.id)
+            and shown_at <= mine.shown_at + make_interval(secs => case when mine.burst is null then $4::float8 else $5::float8 end)
+          order by shown_at, id limit $7)
+       ) as other
+       where other.taken_at is not null and other.phash is not null
          and (other.burst = mine.burst or abs(extract(epoch from other.shown_at - mine.shown_at)) <= $4::float8)
          and (other.compared_at is not null or other.id = any($3))
        order by abs(extract(epoch from other.shown_at - mine.shown_at)), other.id limit $6
      ) as near
      where mine.id = any($3) and mine.taken_at is not null`,
-    [person, epoch, ids, seconds, burstSeconds, most],
+    [person, epoch, ids, seconds, burstSeconds, most, lookedAtMax],
   )
 }
 
@@ -205,25 +221,44 @@ export async function setGroups(
   )
 }
 
-/** Not those whose look has changed meanwhile: they are compared again. `now`, or just after `last` if that was later. */
-export async function markCompared(
-  tx: Queryable,
-  photos: readonly { id: string; phash: string }[],
-  now: Date,
-  last: HashCursor,
-): Promise<void> {
+/**
+ * Not those that were looked at again meanwhile: they are compared again. By the database's clock, since those of several processes
+ * differ; or just after `last` if that was later.
+ */
+export async function markCompared(tx: Queryable, photos: readonly Seen[], last: HashCursor): Promise<void> {
   await tx.query(
-    `update photos set compared_at = greatest($3::timestamptz, $4::timestamptz + interval '1 millisecond')
-     from unnest($1::text[], $2::bigint[]) as seen (photo, hash) where id = seen.photo and phash = seen.hash`,
-    [photos.map(({ id }) => id), photos.map(({ phash }) => phash), now, last.comparedAt],
+    `update photos set compared_at = greatest(clock_timestamp(), $4::timestamptz + interval '1 millisecond')
+     from unnest($1::text[], $2::bigint[], $3::timestamptz[]) as seen (photo, hash, verified)
+     where id = seen.photo and phash = seen.hash and verified_at is not distinct from seen.verified`,
+    [
+      photos.map(({ id }) => id),
+      photos.map(({ phash }) => phash),
+      photos.map(({ verifiedAt }) => verifiedAt),
+      last.comparedAt,
+    ],
   )
 }
 
-/** People with photos that were looked at before `before` and were not compared yet: what the queue may have lost. */
+/**
+ * People with photos that were looked at before `before` and were not compared yet: what the queue may have lost. Goes from person to
+ * person along the index, however many photos each has there.
+ */
 export async function claimUncompared(db: Queryable, before: Date, limit: number): Promise<string[]> {
   const rows = await db.query<{ person: string }>(
-    `select distinct person from photos join placements using (person, epoch)
-     where phash is not null and compared_at is null and verified_at < $1 and placements.state = 'open' limit $2`,
+    `with recursive theirs as (
+       (select person, epoch from photos where phash is not null and compared_at is null order by person, epoch limit 1)
+       union all
+       select next.person, next.epoch from theirs cross join lateral (
+         select person, epoch from photos
+         where phash is not null and compared_at is null and (person, epoch) > (theirs.person, theirs.epoch)
+         order by person, epoch limit 1
+       ) as next
+     )
+     select person from theirs join placements using (person, epoch)
+     where state = 'open' and exists (
+       select from photos where photos.person = theirs.person and photos.epoch = theirs.epoch
+         and phash is not null and compared_at is null and verified_at < $1
+     ) limit $2`,
     [before, limit],
   )
   return rows.map(({ person }) => person)

@@ -58,7 +58,7 @@ export async function measureLookups(
         times.lookupMs.push(tookMs)
         times.compared.push(members.size - 1)
       }
-      await markCompared(tx, taken, new Date(), library.cursor)
+      await markCompared(tx, taken, library.cursor)
     })
     await sleep(1)
   }

@@ -6,8 +6,10 @@ import { Queue } from 'bullmq'
 import { Redis } from 'ioredis'
 import { expect, onTestFinished, test } from 'vitest'
 import { isAppError } from '../../../src/core/errors.js'
+import { openLog } from '../../../src/observe/log.js'
 import { openQueue, redisPrefix } from '../../../src/queue/bullmq-queue.js'
 import type { JobQueue } from '../../../src/queue/queue.js'
+import { runJobs } from '../../../workers/run.js'
 import { type RedisServer, startRedis } from '../../support/redis.js'
 import { describeWith, freePort, useRedis } from '../../support/services.js'
 import { waitUntil } from '../../support/wait-until.js'
@@ -56,6 +58,30 @@ describeWith('redis', 'on Redis', () => {
     redis.resume()
     await queue.check()
   })
+
+  test('a drain ends though the store hangs and a job is at work', async () => {
+    const redis = await ownRedis()
+    const queue = open(redis.url)
+    await queue.add([newJob()])
+    let begin = () => {}
+    const begun = new Promise<void>(resolve => {
+      begin = resolve
+    })
+    const untilAborted = (_: unknown, signal: AbortSignal) =>
+      new Promise<void>((_, reject) => {
+        signal.addEventListener('abort', () => reject(signal.reason))
+        begin()
+      })
+    const log = openLog({ name: 'drained', level: 'silent' })
+    const options = { connection: { redisUrl: redis.url }, concurrency: 1, deadlineMs: 60_000, log, observe: () => {} }
+    const runner = await runJobs('thumbnail', untilAborted, options)
+    await begun
+    redis.pause()
+    const beganMs = performance.now()
+    await runner.drain(500)
+    expect(performance.now() - beganMs).toBeLessThan(500 + 7_000 + 2_000)
+    redis.resume()
+  }, 30_000)
 })
 
 async function openRedisStore(): Promise<QueueStore> {

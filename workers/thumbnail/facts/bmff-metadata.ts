@@ -106,7 +106,7 @@ function* itemBlocks(
       // Length 0 is all of the source.
       const to = length === 0 ? source.end : from + length
       total += to - from
-      if (to > source.end || total > itemBytesMax || pieces.length >= 16) break
+      if (from > to || to > source.end || total > itemBytesMax || pieces.length >= 16) break
       pieces.push(bytes.subarray(from, to))
     }
     if (pieces.length > 0) yield { item, block: pieces.length === 1 ? (pieces[0] as Buffer) : Buffer.concat(pieces) }

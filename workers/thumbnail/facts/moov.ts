@@ -22,8 +22,8 @@ export interface MoovReader {
   moov(): Buffer | undefined
 }
 
-/** An hour of film has about 1 MiB; larger boxes are passed by. */
-export const moovBytesMax = 32 * 1024 * 1024
+/** An hour of film has about 1 MiB, at 240 frames a second ten; larger boxes are passed by. Several films are read at once. */
+export const moovBytesMax = 16 * 1024 * 1024
 
 /** A film in fragments has two boxes a second or so; a file of nothing but box headers is no film. */
 const topBoxesMax = 100_000
@@ -85,7 +85,15 @@ export function openMoovReader(): MoovReader {
     }
   }
 
-  return { push, moov: () => (kept && (state === 'whole' || state === 'toEnd') ? Buffer.concat(kept) : undefined) }
+  const moov = () => {
+    if (!kept || (state !== 'whole' && state !== 'toEnd')) return undefined
+    const whole = Buffer.concat(kept)
+    // Its pieces need not stand beside it.
+    kept = [whole]
+    return whole
+  }
+
+  return { push, moov }
 }
 
 /** `moov`: the box with its header, or a whole film (a motion photo's) that has it at its top. */

@@ -119,8 +119,13 @@ function launch({ program, memoryBytes, log: parentLog }: ProcessOptions) {
     env: environment,
     stdio: ['ignore', 'ignore', 'pipe', 'pipe'],
   })
+  const channel = (child.stdio as typeof child.stdio | undefined)?.[channelFd] as Socket | undefined
+  if (channel === undefined) {
+    // Node gives nothing but an error then, which comes later and would end this process if nobody heard it.
+    child.on('error', () => {})
+    throw new AppError('unavailable', 'A decoder process did not start: no more files can be opened')
+  }
   const log = parentLog.child({ decoder: child.pid })
-  const channel = child.stdio[channelFd] as Socket
   // Writing fails when the process is gone; that shows in reading too, which is where it is judged.
   channel.on('error', () => {})
 

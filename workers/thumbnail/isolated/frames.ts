@@ -55,7 +55,13 @@ export function readFrames(channel: AsyncIterable<Buffer>): FrameReader {
   const head = async (): Promise<unknown> => {
     const sizeBytes = (await bytes(4)).readUInt32BE()
     if (sizeBytes > headBytesMax) throw new RangeError(`a head of ${sizeBytes} bytes is too long`)
-    return JSON.parse((await bytes(sizeBytes)).toString())
+    const json = (await bytes(sizeBytes)).toString()
+    try {
+      return JSON.parse(json)
+    } catch {
+      // Its words would repeat the other end's.
+      throw new TypeError('a head is no JSON')
+    }
   }
 
   return { head, bytes }

@@ -5,6 +5,7 @@
 import { z } from 'zod'
 import { photoFactsLimits as limits, type PhotoFacts } from '../../../src/library/photo-facts.js'
 import type { Developed, Rendition } from '../developed.js'
+import { parseWallTime } from '../facts/exif-time.js'
 import type { FrameReader } from './frames.js'
 import type { Answer, DevelopedHead } from './wire.js'
 
@@ -17,8 +18,14 @@ const text = (charsMax: number) =>
     .max(charsMax)
     .refine(found => !found.includes('\0'))
 const size = (max: number) => z.number().int().min(0).max(max)
-const edge = size(0xffff_ffff)
+/** What the catalogue's columns take: what they refuse would leave the photo waiting for ever. */
+const integerMax = 2 ** 31 - 1
+const edge = size(integerMax)
 const number = z.number().nullable()
+const within = (max: number, min = -max) => z.number().min(min).max(max).nullable()
+const whole = (max: number, min = -max) => z.number().int().min(min).max(max).nullable()
+const wallTime = text(30).refine(found => parseWallTime(found, endOfTime) === found)
+const endOfTime = new Date(8.64e15)
 const mediaType = z.string().regex(/^[a-z]+\/[a-z0-9.+-]{1,80}$/)
 
 /** With a sign or without. */
@@ -28,20 +35,20 @@ const isIn64Bits = (decimal: string): boolean => {
 }
 
 const facts = z.object({
-  takenAt: text(30).nullable(),
-  takenOffsetMinutes: number,
+  takenAt: wallTime.nullable(),
+  takenOffsetMinutes: whole(limits.offsetMinutes),
   // A character may take two places.
   cameraMake: text(2 * limits.textChars).nullable(),
   cameraModel: text(2 * limits.textChars).nullable(),
   lens: text(2 * limits.textChars).nullable(),
-  latitude: number,
-  longitude: number,
-  orientation: number,
+  latitude: within(90),
+  longitude: within(180),
+  orientation: whole(8, 1),
   exposureSeconds: number,
   fNumber: number,
   iso: number,
   focalLengthMm: number,
-  rating: number,
+  rating: whole(5, -1),
   description: text(2 * limits.descriptionChars).nullable(),
   burst: text(2 * limits.idChars).nullable(),
   live: text(2 * limits.idChars).nullable(),
@@ -54,7 +61,7 @@ const developed = z.object({
   mediaType,
   width: edge.nullable(),
   height: edge.nullable(),
-  durationMs: number,
+  durationMs: whole(integerMax, 0),
   reason: text(1_000).nullable(),
   facts,
   renditions: z
@@ -68,7 +75,8 @@ const developed = z.object({
         bytes: size(64 * MiB),
       }),
     )
-    .max(16),
+    .max(16)
+    .refine(all => all.reduce((sum, { bytes }) => sum + bytes, 0) <= 64 * MiB),
   thumbhash: size(100).nullable(),
   look: z
     .object({

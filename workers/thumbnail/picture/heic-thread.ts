@@ -1,7 +1,9 @@
 /** Runs as a thread: takes HEIC files one by one, and ends after a failure, since what a failed decoder leaves behind isn't known. */
 import { parentPort } from 'node:worker_threads'
 import type { HeicAnswer, HeicQuestion } from './heic.js'
-import { HeifError, lookAtHeif } from './libheif.js'
+import { HeifError, load, lookAtHeif } from './libheif.js'
+
+load()
 
 /** heif_error_Unsupported_filetype, heif_error_Unsupported_feature. */
 const unsupportedCodes = [3, 4]

@@ -41,7 +41,12 @@ let thread: Worker | undefined
 let last: Promise<unknown> = Promise.resolve()
 let asked = 0
 
-/** Rejects with Unreadable, whose cause holds what libheif said; and with another error when decoding broke. */
+/** The thread ended under a picture. It says nothing of the picture: another attempt may go well. */
+export class HeicBroke extends Error {
+  override readonly name = 'HeicBroke'
+}
+
+/** Rejects with Unreadable, whose cause holds what libheif said; and with HeicBroke. */
 export function decodeHeic(original: Buffer): Promise<Heic> {
   const question = ++asked
   const answered = last.then(async () => verdict(await ask({ original, pixelsMax: heicPixelsMax })))
@@ -80,7 +85,6 @@ async function ask(question: HeicQuestion): Promise<HeicAnswer> {
   thread ??= begin()
   const asked = thread
   asked.ref()
-  // A thread that breaks says nothing of the picture: another attempt may go well.
   const found = await new Promise<HeicAnswer>((resolve, reject) => {
     const settled = () => asked.off('message', onAnswer).off('error', onError).off('exit', onExit)
     const onAnswer = (answer: HeicAnswer) => {
@@ -90,7 +94,7 @@ async function ask(question: HeicQuestion): Promise<HeicAnswer> {
     const onError = (cause: unknown) => {
       settled()
       thread = undefined
-      reject(new Error('the thread that decodes HEIC broke', { cause }))
+      reject(new HeicBroke('the thread that decodes HEIC broke', { cause }))
     }
     const onExit = (status: number) => onError(new Error(`it ended with status ${status}`))
     asked.on('message', onAnswer).on('error', onError).on('exit', onExit)

@@ -68,7 +68,8 @@ export interface Heif {
 
 let loaded: Module | undefined
 
-function load(): Module {
+/** Throws where the machine has no memory for it: before any file is there to be blamed. */
+export function load(): Module {
   if (loaded) return loaded
   const make = require('libheif-js/libheif-wasm/libheif.js') as (options: { wasmBinary: Buffer }) => Module
   loaded = make({ wasmBinary: readFileSync(require.resolve('libheif-js/libheif-wasm/libheif.wasm')) })

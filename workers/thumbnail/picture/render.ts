@@ -13,6 +13,7 @@ import { type Kind, sniff } from '../sniff.js'
 import { Unreadable } from '../unreadable.js'
 import { animate } from './animation.js'
 import { endsEarly } from './ends-early.js'
+import { HeicBroke } from './heic.js'
 import { isBoundedJpeg } from './jpeg-scans.js'
 import { type DecodeOptions, decode, encode, luminances, type Pixels, shrink, thumbHash } from './pixels.js'
 import { refusalOf } from './refusal.js'
@@ -59,6 +60,7 @@ async function decodeOnce(original: Buffer, kind: Kind): Promise<{ source: Sourc
     const source = await openSource(kind, original)
     return { source, largest: await decodeOverDamage(source, { edgePx: specs[0].edgePx }) }
   } catch (cause) {
+    if (cause instanceof HeicBroke) throw cause
     if (endsEarly(kind.name, original) && !(cause instanceof Unreadable && cause.cause === undefined)) {
       throw new Unreadable('The file ends too early', { cause })
     }

@@ -66,21 +66,30 @@ export async function run(command: Command, args: readonly string[], options: Ru
   try {
     const end = await new Promise<{ status: number | null; killedBy: NodeJS.Signals | null }>((resolve, reject) => {
       child.once('spawn', () => yieldTo(child.pid))
-      child.once('error', cause =>
-        reject(new AppError('unavailable', 'The program that reads videos could not be started', { cause })),
-      )
+      child.once('error', cause => reject(notStarted(cause)))
       child.once('close', (status, killedBy) => resolve({ status, killedBy }))
     })
     signal.throwIfAborted()
-    return {
+    const ended = {
       isWell: end.status === 0 && outputBytes <= outputBytesMax,
       killedBy: end.killedBy,
       output: Buffer.concat(output),
       said: printable(Buffer.concat(said)),
     }
+    if (outputBytes === 0 && neverBegan(end.status, ended.said)) throw notStarted(new Error(ended.said))
+    return ended
   } finally {
     signal.removeEventListener('abort', stop)
   }
+}
+
+/** A shell's statuses for what can't be run, which loaders use too; what confines a program says its own name when it fails. */
+function neverBegan(status: number | null, said: string): boolean {
+  return status === 126 || status === 127 || (status !== 0 && /^(unshare|setpriv|prlimit): /.test(said))
+}
+
+function notStarted(cause: unknown): AppError {
+  return new AppError('unavailable', 'The program that reads videos could not be started', { cause })
 }
 
 function yieldTo(pid: number | undefined): void {

@@ -1,6 +1,10 @@
-/** Goal: the two halves of a Live Photo become one photo with two parts, whichever comes first, and also when both come at once. */
+/**
+ * Goal: the two halves of a Live Photo become one photo with two parts, whichever comes first, and also when both come at once; and the
+ * place of a photo is kept only while its owner agrees.
+ */
 import { createHash, randomBytes } from 'node:crypto'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import { insertConsent } from '../src/accounts/consents-sql.js'
 import { newId } from '../src/core/ids.js'
 import type { Placement } from '../src/core/keys.js'
 import { recipe } from '../src/core/renditions.js'
@@ -95,6 +99,31 @@ describe('the moving half becomes part of the picture', () => {
   })
 })
 
+describe('a half that was lost and came again is joined anew', () => {
+  const lose = (work: Work) => {
+    const verdict = { state: 'quarantined', reason: 'x', verified: false, lost: true, mediaType: null } as const
+    return recordVerdict(here.db, work, verdict, here.clock.now())
+  }
+
+  test('the picture', async () => {
+    const [lost, video, again] = [await stored(), await stored(), await stored()]
+    await ready(lost, 'picture', 'L1')
+    await ready(video, 'video', 'L1')
+    await lose(lost)
+    await ready(again, 'picture', 'L1')
+    expect(await partOf(video)).toBe(again.id)
+  })
+
+  test('the video', async () => {
+    const [picture, lost, again] = [await stored(), await stored(), await stored()]
+    await ready(picture, 'picture', 'L1')
+    await ready(lost, 'video', 'L1')
+    await lose(lost)
+    await ready(again, 'video', 'L1')
+    expect(await partOf(again)).toBe(picture.id)
+  })
+})
+
 describe('nothing else is joined', () => {
   test('halves of different ones, of different people, and two pictures or two videos', async () => {
     const other = await here.addPerson()
@@ -121,4 +150,22 @@ describe('nothing else is joined', () => {
     await ready(video, 'video', 'L1')
     expect(await partOf(video)).toBeNull()
   })
+})
+
+test('where a photo was taken is kept only if its owner has agreed', async () => {
+  const gps = { latitude: -33.5, longitude: 151.25 }
+  const kept = async () => {
+    const work = await stored()
+    const made = half('picture', null)
+    await recordReady(here.db, work, { ...made, facts: { ...made.facts, ...gps } }, here.clock.now())
+    const [row] = await here.db.query('select latitude, longitude from photos where id = $1', [work.id])
+    return row
+  }
+  const answer = (granted: boolean) =>
+    insertConsent(here.db, ana.person, { purpose: 'places', granted, at: here.clock.now() })
+  expect(await kept()).toEqual({ latitude: null, longitude: null })
+  await answer(true)
+  expect(await kept()).toEqual(gps)
+  await answer(false)
+  expect(await kept()).toEqual({ latitude: null, longitude: null })
 })
