@@ -6,6 +6,7 @@ import { expect, onTestFinished, test } from 'vitest'
 import { rawRoutes } from '../../src/http/raw.js'
 import { boundRest } from '../../src/http/rest-of-body.js'
 import { setSessionCookie } from '../../src/http/session-cookie.js'
+import { closeOf } from '../support/close-of.js'
 import { waitUntil } from '../support/wait-until.js'
 import { startScene, token } from './scene.js'
 
@@ -21,7 +22,7 @@ test('a client that sends on and on after its answer is cut off', async () => {
   const sending = setInterval(() => socket.writableNeedDrain || socket.write(Buffer.alloc(1_000)), 5)
   onTestFinished(() => clearInterval(sending))
   // Or this test would time out.
-  await once(socket, 'close')
+  await closeOf(socket)
 })
 
 test('nonsense after a request does not get into its answer', async () => {
@@ -48,7 +49,7 @@ test('nonsense after a request does not get into its answer', async () => {
   })
   await waitUntil(async () => text.endsWith('begun'), { what: 'the beginning of the answer', deadlineMs: 5_000 })
   socket.write('nonsense\r\n\r\n')
-  await once(socket, 'close')
+  await closeOf(socket)
   expect(text).toMatch(/^HTTP\/1\.1 200 OK\r\n/)
   expect(text).toMatch(/begun$/)
   finish?.()

@@ -10,6 +10,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { limits } from '../../src/core/limits.js'
 import { rawRoutes } from '../../src/http/raw.js'
 import { readSessionCookie, setSessionCookie } from '../../src/http/session-cookie.js'
+import { closeOf } from '../support/close-of.js'
 import { waitUntil } from '../support/wait-until.js'
 import { makeCertificate } from './certificate.js'
 import { endStream, openFrames } from './http2-frames.js'
@@ -220,7 +221,7 @@ describe('an answer before the end of the body', () => {
     const stream = session.request(upload)
     stream.write(Buffer.alloc(100_000))
     const got = await bodyOf(stream)
-    if (!stream.closed) await once(stream, 'close')
+    if (!stream.closed) await closeOf(stream)
     expect([got.equals(answer), stream.rstCode]).toEqual([true, constants.NGHTTP2_NO_ERROR])
     session.destroy()
   })

@@ -10,6 +10,7 @@ import { listen } from '../../src/http/listen.js'
 import { buildHttp, closeHttp } from '../../src/http/server.js'
 import { readTls } from '../../src/http/tls.js'
 import { makeMetrics } from '../../src/observe/metrics.js'
+import { closeOf } from '../support/close-of.js'
 import { makeCertificate } from './certificate.js'
 import { startScene } from './scene.js'
 
@@ -76,7 +77,7 @@ test.each([
   const socket = connect(here.port, '127.0.0.1').on('error', () => {})
   await once(socket, 'connect')
   socket.resume().end(bytes)
-  await once(socket, 'close')
+  await closeOf(socket)
   expect((await here.ask('GET', '/v1/nowhere')).status).toBe(404)
   await here.close()
 })

@@ -3,9 +3,9 @@
  * it: what a proper client would never send, too, and requests that can be broken off anywhere.
  */
 import { randomBytes } from 'node:crypto'
-import { once } from 'node:events'
 import http from 'node:http'
 import { expect } from 'vitest'
+import { closeOf } from '../../support/close-of.js'
 
 /** `unnamed`: a client that names no version, as those of the finished RFC will. */
 export type Version = 3 | 4 | 5 | 6 | 7 | 8 | 'unnamed'
@@ -154,7 +154,7 @@ function exchange(request: http.ClientRequest): Exchange {
 
 /** Breaks a request off once everything that was written of it has arrived. */
 export async function endEarly(request: http.ClientRequest): Promise<void> {
-  const closed = once(request, 'close')
+  const closed = closeOf(request)
   request.on('error', () => {})
   request.socket?.end()
   await closed

@@ -8,6 +8,7 @@ import type { Caller } from '../../../src/accounts/caller.js'
 import { AppError } from '../../../src/core/errors.js'
 import type { Engine } from '../../../src/upload/contract.js'
 import { makeIetfFront } from '../../../src/upload/ietf/front.js'
+import { closeOf } from '../../support/close-of.js'
 import { waitUntil } from '../../support/wait-until.js'
 import { content, locationOf, openIetf, receiptOf, refused, told } from './client.js'
 import { useIetf } from './scene.js'
@@ -92,7 +93,7 @@ describe('HTTP/1.1', () => {
       const socket = connect(scene.servers[0].port, '127.0.0.1')
       socket.on('error', () => {})
       socket.write(`${head('8', 1_000)}\r\nab`, () => socket.resetAndDestroy())
-      await once(socket, 'close')
+      await closeOf(socket)
     }
     expect((await ietf().post(ietf().ends, content())).status).toBe(201)
     expect(scene.servers.map(server => server.reported.length)).toEqual(reported)
@@ -173,7 +174,7 @@ describe('HTTP/2', () => {
     older.on('error', () => {})
     older.write(content(5_000))
     await scene.untilHeld(path)
-    const closed = once(older, 'close')
+    const closed = closeOf(older)
     const offset = Number(told(await ietf().head(path))[1])
     await closed
     expect(answered).toBe(false)
@@ -191,7 +192,7 @@ describe('HTTP/2', () => {
     stream.on('error', () => {})
     stream.write(content(5_000))
     const [answer] = (await once(stream, 'response')) as [http2.IncomingHttpHeaders]
-    await once(stream, 'close')
+    await closeOf(stream)
     expect([answer[':status'], answer['content-type'], JSON.parse(text).status]).toEqual([
       415,
       'application/problem+json',
