@@ -6,7 +6,6 @@ import { randomBytes } from 'node:crypto'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { type DrawGalleryOptions, type DrawnFile, drawGallery } from '../../fixtures/draw-gallery.js'
 import { withAccounts } from '../../src/cli/with-accounts.js'
 import { readConfig } from '../../src/config.js'
@@ -14,8 +13,9 @@ import type { Database } from '../../src/db/database.js'
 import { openDatabase } from '../../src/db/database.js'
 import type { Bucket } from '../../src/storage/bucket.js'
 import { openBucket } from '../../src/storage/open-bucket.js'
-import { type RedisServer, startRedis } from '../support/redis.js'
-import { freePort, freshDatabase, type NodeProcess, s3Client, spawnNode, useS3 } from '../support/services.js'
+import { startRedis } from '../support/redis.js'
+import { redisAndS3 } from '../support/redis-and-s3.js'
+import { freePort, freshDatabase, type NodeProcess, spawnNode } from '../support/services.js'
 
 export type Stores = 'Postgres and a disk' | 'Redis and S3'
 
@@ -119,23 +119,6 @@ export async function startScene(stores: Stores, wish: DrawGalleryOptions): Prom
     await rm(dir, { recursive: true, force: true })
   }
   return { service, person, dir, drawn, close }
-}
-
-/** A Redis of its own for each service: two regions never share one, and neither do two test files. */
-async function redisAndS3(redis: RedisServer): Promise<Record<string, string>> {
-  const [s3] = useS3()
-  const bucket = `e2e-${randomBytes(6).toString('hex')}`
-  const client = s3Client(s3)
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  client.destroy()
-  return {
-    REDIS_URL: redis.url,
-    S3_ENDPOINT: s3.endpoint,
-    S3_REGION: s3.region,
-    S3_BUCKET: bucket,
-    S3_ACCESS_KEY_ID: s3.accessKeyId,
-    S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
-  }
 }
 
 async function addPerson(env: Record<string, string>): Promise<Person> {

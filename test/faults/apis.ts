@@ -2,11 +2,9 @@
  * Two `photosync api` processes as in production, on one database and one bucket of their own, behind nothing: whoever asks picks one.
  * Each can be killed and started again on its port, and so can Postgres below them, and Redis.
  */
-import { randomBytes } from 'node:crypto'
 import { chmod, mkdtemp, readFile, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { CreateBucketCommand } from '@aws-sdk/client-s3'
 import { withAccounts } from '../../src/cli/with-accounts.js'
 import { readConfig } from '../../src/config.js'
 import { systemClock } from '../../src/core/clock.js'
@@ -20,8 +18,9 @@ import type { Bucket } from '../../src/storage/bucket.js'
 import { openBucket } from '../../src/storage/open-bucket.js'
 import type { Engine } from '../../src/upload/contract.js'
 import { makeEngine } from '../../src/upload/engine.js'
-import { type RedisServer, startRedis } from '../support/redis.js'
-import { freePort, type NodeProcess, s3Client, spawnNode, useS3 } from '../support/services.js'
+import { startRedis } from '../support/redis.js'
+import { redisAndS3 } from '../support/redis-and-s3.js'
+import { freePort, type NodeProcess, spawnNode } from '../support/services.js'
 import type { MovableClock } from '../upload/region.js'
 
 export type Stores = 'Postgres and a disk' | 'Redis and S3'
@@ -147,21 +146,5 @@ export function realClock(): MovableClock {
     advance: ms => {
       aheadMs += ms
     },
-  }
-}
-
-async function redisAndS3(redis: RedisServer): Promise<Record<string, string>> {
-  const [s3] = useS3()
-  const bucket = `faults-${randomBytes(6).toString('hex')}`
-  const client = s3Client(s3)
-  await client.send(new CreateBucketCommand({ Bucket: bucket }))
-  client.destroy()
-  return {
-    REDIS_URL: redis.url,
-    S3_ENDPOINT: s3.endpoint,
-    S3_REGION: s3.region,
-    S3_BUCKET: bucket,
-    S3_ACCESS_KEY_ID: s3.accessKeyId,
-    S3_SECRET_ACCESS_KEY: s3.secretAccessKey,
   }
 }

@@ -50,3 +50,15 @@ function nearest(pixel: Buffer): string {
   const [name, colour] = Object.entries(corners).reduce((a, b) => (distance(b[1]) < distance(a[1]) ? b : a))
   return distance(colour) < 120 ? name : `[${pixel.subarray(0, 3).join(' ')}]`
 }
+
+/** For each EXIF orientation the corners of the upright drawing, row by row. */
+export const uprightCorners = [
+  [1, 'red green blue yellow'],
+  [2, 'green red yellow blue'],
+  [3, 'yellow blue green red'],
+  [4, 'blue yellow red green'],
+  [5, 'red blue green yellow'],
+  [6, 'blue red yellow green'],
+  [7, 'yellow green blue red'],
+  [8, 'green yellow red blue'],
+] as const

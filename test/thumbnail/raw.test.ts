@@ -5,7 +5,7 @@ import { findRawPreview } from '../../workers/thumbnail/picture/raw-preview.js'
 import { developPicture } from '../../workers/thumbnail/picture/render.js'
 import { sniff } from '../../workers/thumbnail/sniff.js'
 import { Unreadable } from '../../workers/thumbnail/unreadable.js'
-import { draw, readCorners } from './drawing.js'
+import { draw, readCorners, uprightCorners } from './drawing.js'
 import { behind, cr3Of, rafOf, tiffOf } from './raw-file.js'
 
 let small: Buffer
@@ -92,16 +92,7 @@ describe.each(Object.entries(shapes))('%s', (maker, make) => {
   })
 })
 
-test.each([
-  [1, 'red green blue yellow'],
-  [2, 'green red yellow blue'],
-  [3, 'yellow blue green red'],
-  [4, 'blue yellow red green'],
-  [5, 'red blue green yellow'],
-  [6, 'blue red yellow green'],
-  [7, 'yellow green blue red'],
-  [8, 'green yellow red blue'],
-])('orientation %i of the raw', async (orientation, upright) => {
+test.each(uprightCorners)('orientation %i of the raw', async (orientation, upright) => {
   const { renditions, width } = await develop(cr3Of(large, orientation))
   expect(width).toBe(orientation < 5 ? 80 : 48)
   for (const { bytes } of renditions) expect((await readCorners(bytes)).join(' ')).toBe(upright)

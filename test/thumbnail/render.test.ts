@@ -6,7 +6,7 @@ import type { Developed } from '../../workers/thumbnail/developed.js'
 import { averageGrey, averageRgba } from '../../workers/thumbnail/picture/average.js'
 import { developPicture } from '../../workers/thumbnail/picture/render.js'
 import { type Sharp, sharp } from '../../workers/thumbnail/picture/sharp.js'
-import { draw, drawNoise, readCorners } from './drawing.js'
+import { draw, drawNoise, readCorners, uprightCorners } from './drawing.js'
 
 const now = new Date('2026-01-01T00:00:00Z')
 const render = (original: Buffer) => developPicture(original, { now })
@@ -25,16 +25,7 @@ const encoders = {
 
 describe.each(Object.entries(encoders))('%s', (format, encode) => {
   // The drawing is stored as it is and the tag says how to turn it; so what is upright differs for each orientation.
-  test.each([
-    [1, 'red green blue yellow'],
-    [2, 'green red yellow blue'],
-    [3, 'yellow blue green red'],
-    [4, 'blue yellow red green'],
-    [5, 'red blue green yellow'],
-    [6, 'blue red yellow green'],
-    [7, 'yellow green blue red'],
-    [8, 'green yellow red blue'],
-  ])('orientation %i comes out upright', async (orientation, upright) => {
+  test.each(uprightCorners)('orientation %i comes out upright', async (orientation, upright) => {
     const original = await encode(draw(80, 48).withMetadata({ orientation })).toBuffer()
     const rendered = await render(original)
     const size = orientation < 5 ? [80, 48] : [48, 80]

@@ -12,7 +12,7 @@ import type { Original } from './original.js'
 import { refusalOf } from './picture/refusal.js'
 import { type Kind, sniff } from './sniff.js'
 import { Unreadable } from './unreadable.js'
-import { readVideo, type VideoFacts } from './video/ffmpeg.js'
+import { noFfmpeg, readVideo, type VideoFacts } from './video/ffmpeg.js'
 import type { Ffmpeg } from './video/find-ffmpeg.js'
 import { openSpool } from './video/spool.js'
 
@@ -36,7 +36,6 @@ const hasMoov: ReadonlySet<string> = new Set(['mp4', 'mov', '3gp', '3g2'])
 const isWebm: ReadonlySet<string> = new Set(['webm', 'mkv'])
 const cutShort = "The video's file is damaged, or ends too early"
 const noFrame = 'No frame of the video can be shown as its preview'
-const noFfmpeg = 'There is no preview, because this server has no ffmpeg'
 
 export interface DevelopDeps {
   decoder: Decoder

@@ -48,7 +48,7 @@ export async function readVideo(
   { ffmpeg, signal, now, timeoutMs = videoTimeoutMs }: ReadVideoOptions,
 ): Promise<VideoFacts> {
   signal.throwIfAborted()
-  if (ffmpeg === undefined) return { ...nothing, reason: 'There is no preview, because this server has no ffmpeg' }
+  if (ffmpeg === undefined) return { ...nothing, reason: noFfmpeg }
   const input = inputArgs(kind.name, file)
   if (input === undefined) return { ...nothing, reason: 'The file is no video of a kind that is known here' }
 
@@ -77,6 +77,8 @@ export async function readVideo(
     signal.removeEventListener('abort', stop)
   }
 }
+
+export const noFfmpeg = 'There is no preview, because this server has no ffmpeg'
 
 const nothing: VideoFacts = {
   poster: null,
