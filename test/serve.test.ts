@@ -48,7 +48,7 @@ async function start(program: Program, environment: Record<string, string>) {
 /** The one line that it ends with. */
 async function refusal(program: Program, environment: Record<string, string>): Promise<string> {
   const server = await start(program, environment)
-  expect(await server.exited(40_000)).toBe(1)
+  await server.endsWith(1, 40_000)
   expect(server.stdout()).toBe('')
   const lines = server.output().trimEnd().split('\n')
   expect(lines).toHaveLength(1)
@@ -131,7 +131,7 @@ test('a server that started says where, answers, and ends with status 0 when tol
     const [, opsUrl] = await server.waitForLine(/"opsUrl":"([^"]+)".*"msg":"ready"/, 30_000)
     expect((await fetch(`${opsUrl}/readyz`)).status).toBe(200)
     process.kill(server.pid, 'SIGTERM')
-    expect(await server.exited(20_000)).toBe(0)
+    await server.endsWith(0, 20_000)
   }
 })
 

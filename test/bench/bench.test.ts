@@ -30,7 +30,7 @@ describe('the command', () => {
 
 test('without an S3 service on the machine the upload bench says what to install', async () => {
   const bench = await spawnNode(program, { args: ['upload', '--quick'], env: { PATH: '/nowhere' } })
-  expect(await bench.exited(20_000)).toBe(1)
+  await bench.endsWith(1, 20_000)
   expect(bench.output()).toMatch(/^bench: This bench needs a real S3 service: .*apt-get install .*$/m)
 })
 

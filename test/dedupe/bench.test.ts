@@ -8,8 +8,7 @@ const program = join(packageFolder, 'dist/test/bench/main.js')
 
 test('ends with one line for machines: no two pictures are called the same, nearly all edits are found', async () => {
   const bench = await spawnNode(program, { args: ['dedupe', '--quick', '--json'] })
-  const status = await bench.exited(200_000)
-  expect(status, bench.output()).toBe(0)
+  await bench.endsWith(0, 200_000)
   const { results } = JSON.parse(bench.stdout().trimEnd().split('\n').at(-1) ?? '')
   const positive = expect.toSatisfy(value => typeof value === 'number' && value > 0)
   expect(results).toEqual({
@@ -27,6 +26,6 @@ test('ends with one line for machines: no two pictures are called the same, near
 
 test('a folder that is not there is told in one sentence', async () => {
   const bench = await spawnNode(program, { args: ['dedupe', '--photos', join(packageFolder, 'nowhere')] })
-  expect(await bench.exited(60_000)).toBe(1)
+  await bench.endsWith(1, 60_000)
   expect(bench.output()).toMatch(/^bench: --photos: .*nowhere is no folder that can be read$/m)
 })

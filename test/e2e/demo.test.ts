@@ -43,7 +43,7 @@ test('once, and once more on the same data', { timeout: 120_000 }, async () => {
   const reports: DemoReport[] = []
   for (let time = 1; time <= 2; time++) {
     const { run, temporary } = await demo(args)
-    expect(await run.exited(60_000)).toBe(0)
+    await run.endsWith(0, 60_000)
     const lines = run.stdout().trim().split('\n')
     expect(lines).toHaveLength(1)
     reports.push(JSON.parse(lines[0] ?? '') as DemoReport)
@@ -84,7 +84,7 @@ test.each([
   process.kill(run.pid, 'SIGINT')
   await sleep(60)
   process.kill(run.pid, 'SIGINT')
-  expect(await run.exited(30_000)).toBe(status)
+  await run.endsWith(status, 30_000)
   expect(await readdir(temporary)).toEqual([])
   expect(await processesOn(temporary)).toEqual([])
 })
@@ -96,7 +96,7 @@ test('one that was killed is cleared away by the next', { timeout: 120_000 }, as
   expect(await readdir(temporary)).toHaveLength(1)
   const args = ['demo', '--once', '--port', String(await freePort()), '--photos', photos]
   const next = await spawnNode('dist/src/cli/main.js', { args, env: { TMPDIR: temporary } })
-  expect(await next.exited(60_000)).toBe(0)
+  await next.endsWith(0, 60_000)
   expect(await readdir(temporary)).toEqual([])
   expect(await processesOn(temporary)).toEqual([])
 })

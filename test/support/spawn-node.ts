@@ -11,6 +11,8 @@ export interface NodeProcess {
   waitForLine(pattern: RegExp, deadlineMs: number): Promise<RegExpExecArray>
   /** Its exit status once it ended by itself; null when a signal ended it. Rejects at the deadline. */
   exited(deadlineMs: number): Promise<number | null>
+  /** Waits until it ended with this status; rejects, with what it wrote, when it ends otherwise or not by the deadline. */
+  endsWith(status: number, deadlineMs: number): Promise<void>
   /** SIGKILL, and waits until it is gone. */
   kill9(): Promise<void>
   /** SIGTERM, then SIGKILL when it is not gone by the deadline. */
@@ -31,14 +33,20 @@ export async function spawnNode(
 ): Promise<NodeProcess> {
   const running = await startProcess({ command: process.execPath, args: [...nodeFlags, script, ...args], env })
   const written = listen(running)
+  const exited = async (deadlineMs: number) => {
+    await within(deadlineMs, running.ended, () => `process ${running.pid} (${script}) still runs. ${said(written)}`)
+    return running.child.exitCode
+  }
   return {
     pid: running.pid,
     output: () => written.both,
     stdout: () => written.stdout,
     waitForLine: (pattern, deadlineMs) => waitForLine(running, written, pattern, deadlineMs),
-    exited: async deadlineMs => {
-      await within(deadlineMs, running.ended, () => `process ${running.pid} (${script}) still runs. ${said(written)}`)
-      return running.child.exitCode
+    exited,
+    endsWith: async (status, deadlineMs) => {
+      const code = await exited(deadlineMs)
+      if (code === status) return
+      throw new Error(`process ${running.pid} (${script}) ended with ${code}, not ${status}. ${said(written)}`)
     },
     kill9: running.kill9,
     stop: running.stop,

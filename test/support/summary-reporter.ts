@@ -1,6 +1,6 @@
 /**
- * Ends a run's output with what was skipped, each with its reason, and one last line for machines:
- * `N passed, N failed, N skipped`.
+ * Ends a run's output with what was skipped, each with its reason, the files that failed (`failed: FILE`), and one last
+ * line for machines: `N passed, N failed, N skipped`.
  */
 import type { Reporter, TestCase, TestModule, TestRunEndReason, TestSuite } from 'vitest/node'
 
@@ -12,6 +12,7 @@ export default class SummaryReporter implements Reporter {
     const broken = modules.flatMap(module => [module, ...module.children.allSuites()]).filter(isBroken).length
     const skipped = tests.filter(test => test.result().state === 'skipped')
     const lines = [...new Set(skipped.map(describeSkip))].map(line => `skipped: ${line}`)
+    for (const module of modules) if (module.state() === 'failed') lines.push(`failed: ${module.relativeModuleId}`)
     // A run whose set-up failed has no tests at all.
     const failed = Math.max(count('failed') + broken + unhandledErrors.length, reason === 'passed' ? 0 : 1)
     lines.push(`${count('passed')} passed, ${failed} failed, ${skipped.length} skipped`)

@@ -124,7 +124,8 @@ describe('a program under test', () => {
     await writeFile(script, `console.error('cannot'); process.exitCode = 3`)
     const program = await spawnNode(script)
     await expect(program.waitForLine(/ready/, 10_000)).rejects.toThrow(/status 3 before a line .*\n?.*cannot/s)
-    expect(await program.exited(1_000)).toBe(3)
+    await program.endsWith(3, 1_000)
+    await expect(program.endsWith(0, 1_000)).rejects.toThrow(/ended with 3, not 0.*cannot/s)
   })
 })
 
@@ -156,9 +157,10 @@ test('a missing service, a note and a broken file are told in the last lines of 
     { cwd: project },
   )
   const { stdout } = (await run.catch((error: unknown) => error)) as { stdout: string }
-  expect(stdout.trimEnd().split('\n').slice(-3)).toEqual([
+  expect(stdout.trimEnd().split('\n').slice(-4)).toEqual([
     'skipped: some.test.ts > queues (skipped: no redis-server here)',
     'skipped: some.test.ts > noted (only on Sundays)',
+    'failed: broken.test.ts',
     '1 passed, 1 failed, 2 skipped',
   ])
 })
