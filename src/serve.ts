@@ -2,7 +2,6 @@
  * A process that serves until it is told to end: reads the environment, starts, says that it is ready, and stops cleanly on
  * SIGTERM or SIGINT, or when the parent that started it is gone. What stops it from starting is one sentence and status 1.
  */
-import { setFlagsFromString } from 'node:v8'
 import { type Config, readConfig } from './config.js'
 import { isAppError } from './core/errors.js'
 import { type Log, openLog } from './observe/log.js'
@@ -18,7 +17,6 @@ export type Start = (config: Config, log: Log) => Promise<Ready & { stop(): Prom
 const stopDeadlineMs = 40_000
 
 export async function serve(name: string, start: Start): Promise<void> {
-  markAtOnce()
   // A log that nobody reads any more is no reason to end.
   process.stderr.on('error', () => {})
   let log: Log | undefined
@@ -38,15 +36,6 @@ export async function serve(name: string, start: Start): Promise<void> {
     process.stderr.write(`photosync ${name}: ${error.message}\n`)
     process.exit(1)
   }
-}
-
-/**
- * Bodies of requests count as memory outside of V8's heap, and their coming and going keeps its incremental marking busy without end:
- * measured, its threads take as much CPU as the uploads themselves. Marking all at once takes some tens of milliseconds now and
- * then, and gives memory back sooner.
- */
-function markAtOnce(): void {
-  setFlagsFromString('--no-incremental-marking')
 }
 
 function stopOnce(stop: () => Promise<void>, log: Log): () => void {

@@ -1,4 +1,4 @@
-#!/usr/bin/env -S node --max-semi-space-size=2
+#!/usr/bin/env -S node --max-semi-space-size=2 --no-incremental-marking
 /** The `photosync` command. Each of its words is a file beside this one. */
 import { environmentOf } from '../config.js'
 import { accountCommand } from './account.js'

@@ -8,10 +8,13 @@ export const workerProgram = join(packageFolder, 'dist/workers/main.js')
 export const apiProgram = join(packageFolder, 'dist/src/main.js')
 
 /**
- * What Node is told for them, as main.ts's first line does. Bodies of uploads aren't in V8's young generation, so it need not be
- * large: 30 MB less for a server, at the same speed.
+ * What Node is told for them, as main.ts's first line does; at the start only, since V8 can crash when its collector is told later.
+ * Bodies of uploads aren't in V8's young generation, so it need not be large: 30 MB less for a server, at the same speed. They do
+ * count as memory outside of its heap, and their coming and going keeps incremental marking busy without end: measured, its
+ * threads take as much CPU as the uploads themselves. Marking all at once takes some tens of milliseconds now and then, and gives
+ * memory back sooner.
  */
-export const nodeFlags: readonly string[] = ['--max-semi-space-size=2']
+export const nodeFlags: readonly string[] = ['--max-semi-space-size=2', '--no-incremental-marking']
 
 export const apiCommand = (args: readonly string[], io: CommandIo): Promise<number> =>
   become('api', apiProgram, args, io)

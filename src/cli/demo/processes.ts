@@ -78,13 +78,15 @@ async function launch(spec: ServerSpec, signal: AbortSignal): Promise<{ child: C
     execArgv: ['--enable-source-maps', ...nodeFlags],
   })
   for (const stream of [child.stdout, child.stderr]) stream?.pipe(log, { end: false })
-  child.once('close', () => log.end())
+  const logged = new Promise(resolve => child.once('close', () => log.end(resolve)))
   const timer = new AbortController()
   try {
     const ready = await Promise.race([
       new Promise<Ready>(resolve => child.once('message', message => resolve((message as { ready: Ready }).ready))),
       new Promise<never>((_, reject) => child.once('error', reject)),
-      new Promise<never>((_, reject) => child.once('close', () => reject(new Error('ended')))),
+      new Promise<never>((_, reject) =>
+        child.once('close', (...how) => reject(new Error(`ended (${how.join(', ')})`))),
+      ),
       sleep(readyDeadlineMs, undefined, { signal: AbortSignal.any([timer.signal, signal]) }).then(() =>
         Promise.reject(new Error('not ready in time')),
       ),
@@ -92,8 +94,9 @@ async function launch(spec: ServerSpec, signal: AbortSignal): Promise<{ child: C
     return { child, ready }
   } catch (cause) {
     await end(child)
+    await logged
     signal.throwIfAborted()
-    throw new AppError('unavailable', `${spec.name} did not start: ${await lastLine(spec.logFile)}`, { cause })
+    throw new AppError('unavailable', `${spec.name} did not start: ${await lastWords(spec.logFile, cause)}`, { cause })
   } finally {
     timer.abort()
   }
@@ -108,13 +111,8 @@ async function end(child: ChildProcess): Promise<void> {
   clearTimeout(timer)
 }
 
-async function lastLine(file: string): Promise<string> {
+async function lastWords(file: string, cause: unknown): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '')
-  return (
-    text
-      .trim()
-      .split('\n')
-      .at(-1)
-      ?.replace(/^photosync \w+: /, '') || 'it said nothing'
-  )
+  const line = text.trim().split('\n').at(-1)
+  return line?.replace(/^photosync \w+: /, '') || (cause as Error).message
 }
