@@ -47,7 +47,8 @@ function killed(stores: Stores): void {
       )
     // One push gives up when the service takes its time to come back; its owner then pushes again.
     const pushUntilDone = async () => {
-      for (let pushes = 0; pushes < 20 && !(await pushOnce()); pushes++);
+      const deadline = AbortSignal.timeout(120_000)
+      while (!(await pushOnce()) && !deadline.aborted) await sleep(100)
       pushing = false
     }
     const outcome = pushUntilDone()

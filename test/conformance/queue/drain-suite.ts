@@ -41,8 +41,7 @@ export function drainTests({ queue, store, run, idle }: DrainScene): void {
   })
 
   test('processes told to end one after another lose no job and run none twice', async () => {
-    const jobs = Array.from({ length: 60 }, newJob)
-    await queue().add(jobs)
+    const jobs: ReturnType<typeof newJob>[] = []
     const program = fileURLToPath(new URL('../../../dist/test/conformance/queue/drained-worker.js', import.meta.url))
     const args = [JSON.stringify(store().connection), '120']
     const workers: NodeProcess[] = []
@@ -50,6 +49,11 @@ export function drainTests({ queue, store, run, idle }: DrainScene): void {
       const worker = await spawnNode(program, { args })
       onTestFinished(worker.kill9)
       workers.push(worker)
+      await worker.waitForLine(/^ready/, 20_000)
+      // Only now: those before it may have been through with all that was there.
+      const more = Array.from({ length: 20 }, newJob)
+      jobs.push(...more)
+      await queue().add(more)
       await worker.waitForLine(/^began /, 20_000)
       return worker
     }
