@@ -86,7 +86,7 @@ const environment = z.object({
   OPS_PORT: port.default(0),
   /** Of the user `operator`, who may look at the queues on the worker's OPS_PORT. Without it nobody may. */
   OPERATOR_PASSWORD: z.string().min(12, { error: 'must have at least 12 characters' }).optional(),
-  WORKER_CONCURRENCY: wholeNumber(1, 64).default(3),
+  WORKER_CONCURRENCY: wholeNumber(1, 64).default(2),
   /** For bodies of uploads, in one API process. */
   UPLOAD_MEMORY_MB: wholeNumber(8, 65_536).default(limits.heldBytesPerProcess / 2 ** 20),
   LOG_LEVEL: z.enum(logLevels, { error: `must be one of ${logLevels.join(', ')}` }).default('info'),

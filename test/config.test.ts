@@ -24,7 +24,7 @@ test('the least there must be; the rest has defaults', () => {
     trustedProxies: [],
     corsOrigins: [],
     tls: undefined,
-    workerConcurrency: 3,
+    workerConcurrency: 2,
     uploadMemoryBytes: 32 * 2 ** 20,
     logLevel: 'info',
   })

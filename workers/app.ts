@@ -59,15 +59,15 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
 
   const run: RunOptions = {
     connection: queueConnection(config),
-    concurrency: config.workerConcurrency,
+    // While one is decoded, another is fetched or put away.
+    concurrency: 2 * config.workerConcurrency,
     // Of the whole attempt: a large video is read to its end. Rendering has its own, much shorter limit.
     deadlineMs: 60 * 60_000,
     log,
     observe: makeJobMetrics(metrics.registry),
   }
   const onChange = (person: string) => signals.publish('feed', person)
-  // While they decode, one more photo is fetched or put away.
-  const decoder = openDecoder({ processes: Math.max(1, config.workerConcurrency - 1), log })
+  const decoder = openDecoder({ processes: config.workerConcurrency, log })
   const ffmpeg = await findFfmpeg(config.programPath, AbortSignal.timeout(ffmpegMs))
   const develop = makeDevelop({ decoder, ffmpeg })
   const onDamaged = makeDamageMetric(metrics.registry)

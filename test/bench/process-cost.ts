@@ -106,6 +106,8 @@ export async function residentBytes(pid: number): Promise<number> {
 }
 
 const sampleMs = 20
+/** Who belongs to a family is looked up once in so many samples. */
+const familySamples = 50
 
 /** Watches resident memory from now on; the returned function ends that and gives the peak in bytes. */
 export async function watchPeak(pid: number): Promise<() => Promise<number>> {
@@ -135,12 +137,14 @@ export async function watchPeak(pid: number): Promise<() => Promise<number>> {
 /** Watches the resident memory of a process and its descendants together; the returned function ends that and gives the peak in bytes. */
 export function familyPeak(pid: number): () => number {
   let peakBytes = 0
+  let family: ReadonlySet<number> = new Set()
+  let samples = 0
   const sample = () => {
-    const stats = readStats()
-    const resident = [...familyOf(stats, [pid])].map(member => residentNow(member))
+    // All of /proc is much to read: seldom enough to leave the processors to the work.
+    if (samples++ % familySamples === 0) family = familyOf(readStats(), [pid])
     peakBytes = Math.max(
       peakBytes,
-      resident.reduce((sum, bytes) => sum + bytes, 0),
+      [...family].reduce((sum, member) => sum + residentNow(member), 0),
     )
   }
   const timer = setInterval(sample, sampleMs)

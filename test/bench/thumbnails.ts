@@ -32,10 +32,10 @@ export const thumbnailsBench: Bench = {
     const postgres = await startEmbeddedPostgres({ dir: join(folder, 'postgres'), signal: options.signal })
     const redis = redisMissing() === undefined ? await startRedis({ dir: join(folder, 'redis') }) : undefined
     try {
-      // A third one waits for its bytes while two are decoded.
-      const inFlight = describeMachine().cores + 1
-      const ours = await startOurs({ folder, postgres, redisUrl: redis?.url, inFlight })
-      return await compare(ours, folder, inFlight, options).finally(() => ours.stop())
+      const { cores } = describeMachine()
+      const ours = await startOurs({ folder, postgres, redisUrl: redis?.url, concurrency: cores })
+      // One more than there are cores, so that none of them ever waits.
+      return await compare(ours, folder, cores + 1, options).finally(() => ours.stop())
     } finally {
       await redis?.stop()
       await postgres.stop()

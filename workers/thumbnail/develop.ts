@@ -119,12 +119,11 @@ function factsOf(movie: PhotoFacts | undefined, seen: VideoFacts | undefined): P
   return { ...facts, takenAt: seen.takenAt, takenOffsetMinutes: seen.takenOffsetMinutes }
 }
 
+/** In one piece: many small ones would each wait for the decoder to take them. */
 async function readAhead(bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
   const chunks: Buffer[] = []
   for await (const chunk of bytes) chunks.push(chunk)
-  return (async function* () {
-    yield* chunks
-  })()
+  return once(Buffer.concat(chunks))
 }
 
 async function* passedBy(bytes: AsyncIterable<Buffer>, look: (chunk: Buffer) => void): AsyncGenerator<Buffer> {

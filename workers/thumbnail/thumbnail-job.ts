@@ -110,9 +110,11 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
   }
 
   const keep = async (work: Work, developed: Developed, signal: AbortSignal) => {
-    for (const { name, mediaType, bytes: picture } of developed.renditions) {
-      await bucket.put(renditionKey(work, work.id, recipe, name), bytes(picture), { mediaType, signal })
-    }
+    await Promise.all(
+      developed.renditions.map(({ name, mediaType, bytes: picture }) =>
+        bucket.put(renditionKey(work, work.id, recipe, name), bytes(picture), { mediaType, signal }),
+      ),
+    )
     const renditions = developed.renditions.map(({ name }) => name)
     await recordReady(db, work, { ...developed, renditions, recipe }, clock.now())
     if (work.recipe !== null && Math.abs(work.recipe) !== recipe) await removeOlder(work, signal)

@@ -33,19 +33,20 @@ export interface OurServices {
   folder: string
   postgres: EmbeddedPostgres
   redisUrl: string | undefined
-  inFlight: number
+  /** Photos decoded at once. */
+  concurrency: number
 }
 
 const readyDeadlineMs = 60_000
 
-export async function startOurs({ folder, postgres, redisUrl, inFlight }: OurServices): Promise<OurSide> {
+export async function startOurs({ folder, postgres, redisUrl, concurrency }: OurServices): Promise<OurSide> {
   const env = {
     PHOTOSYNC_REGION: 'us-west-2',
     DATABASE_URL: await postgres.createDatabase('region'),
     DIRECTORY_DATABASE_URL: await postgres.createDatabase('directory'),
     ...(redisUrl !== undefined && { REDIS_URL: redisUrl }),
     BUCKET_DIR: join(folder, 'bucket'),
-    WORKER_CONCURRENCY: String(inFlight),
+    WORKER_CONCURRENCY: String(concurrency),
     LOG_LEVEL: 'info',
   }
   const placement: Placement = await withAccounts(env, async accounts => {
