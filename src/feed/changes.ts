@@ -5,11 +5,12 @@
 import { AppError } from '../core/errors.js'
 import type { Placement } from '../core/keys.js'
 import { limits } from '../core/limits.js'
+import type { PhotoState } from '../core/photo-state.js'
 import type { Queryable } from '../db/database.js'
 import { selectChanges } from './changes-sql.js'
 
 /** What became of the photo; a state that it reached. */
-export type ChangeKind = 'stored' | 'ready' | 'unreadable' | 'quarantined'
+export type ChangeKind = PhotoState | 'edited' | 'trashed' | 'restored' | 'deleted'
 
 export interface Change {
   /** From 1, without gaps, on through every epoch. */

@@ -3,6 +3,7 @@
  * on the way of every photo and takes one round trip so: the placement is open and stays so, photo row, change, outbox row.
  */
 import { AppError } from '../core/errors.js'
+import type { PartRole } from '../core/part-roles.js'
 import { type Queryable, raisedCode } from '../db/database.js'
 import { placementError } from '../regions/placements-sql.js'
 
@@ -16,12 +17,18 @@ export interface NewOriginal {
   fileName: string | null
   device: string | null
   modifiedAt: Date | null
+  /** The photo that this is a part of, and which part. */
+  partOf?: { photo: string; role: PartRole } | null
+  /** Content that its owner has deleted stays so; without it, it comes back. */
+  keepDeleted?: boolean
 }
 
 export interface Receipt {
   photo: string
   /** The person had this very content already: `photo` is that one, and the new object is not needed. */
   duplicate: boolean
+  /** Its owner has deleted this content, and it stays so. */
+  deleted: boolean
 }
 
 /**
@@ -30,9 +37,9 @@ export interface Receipt {
  * that come at once.
  */
 export async function commitOriginal(tx: Queryable, original: NewOriginal, now: Date): Promise<Receipt> {
-  const { person, epoch, photo, sha256, sizeBytes, fileName, device, modifiedAt } = original
+  const { person, epoch, photo, sha256, sizeBytes, fileName, device, modifiedAt, partOf, keepDeleted } = original
   const rows = await tx
-    .query<Receipt>('select photo, duplicate from commit_original($1, $2, $3, $4, $5, $6, $7, $8, $9)', [
+    .query<Receipt>('select photo, duplicate, deleted from commit_original($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', [
       person,
       epoch,
       photo,
@@ -42,6 +49,9 @@ export async function commitOriginal(tx: Queryable, original: NewOriginal, now: 
       device,
       modifiedAt,
       now,
+      partOf?.photo ?? null,
+      partOf?.role ?? null,
+      keepDeleted ?? false,
     ])
     .catch(error => {
       throw commitError(error)
@@ -51,7 +61,9 @@ export async function commitOriginal(tx: Queryable, original: NewOriginal, now: 
 
 /** What `commit_original` raises, as we tell it; any other error as it is. */
 export function commitError(error: unknown): unknown {
-  if (raisedCode(error) !== 'PS003') return placementError(error)
+  const code = raisedCode(error)
+  if (code === 'PS004') return new AppError('conflict', 'The photo that it is a part of is not there', { cause: error })
+  if (code !== 'PS003') return placementError(error)
   const sentence = 'The photo of this content has just changed. Try again'
   return new AppError('unavailable', sentence, { cause: error, retryAfterSeconds: 1 })
 }

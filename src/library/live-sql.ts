@@ -24,12 +24,12 @@ export async function pairLive(tx: Queryable, { id, person, epoch, kind, live }:
      where person = $1 and epoch = $2 and live = $3 and picture.kind = 'picture' and video.kind = 'video'
        and picture.state = 'ready' and video.state = 'ready'
        and (video.part_of is null or exists (select from photos gone where gone.id = video.part_of and gone.state <> 'ready'))
-       and not exists (select from photos taken where taken.part_of = picture.id and taken.state = 'ready')
+       and not exists (select from photos taken where taken.part_of = picture.id and taken.role = 'motion' and taken.state = 'ready')
        and ${kind === 'picture' ? 'picture.id' : 'video.id'} = $4
      order by picture.stored_at, picture.id, video.stored_at, video.id limit 1`,
     [person, epoch, live, id],
   )
   if (!pair) return undefined
-  await tx.query('update photos set part_of = $2 where id = $1', [pair.video, pair.picture])
+  await tx.query(`update photos set part_of = $2, role = 'motion' where id = $1`, [pair.video, pair.picture])
   return kind === 'picture' ? pair.video : pair.picture
 }

@@ -259,7 +259,7 @@ export async function finishUpload(
   const { sha256, sizeBytes, lastFrom } = facts
   const [row] = await db
     .query<Pick<Upload, 'storedAs' | 'duplicate'>>(
-      'select photo as "storedAs", duplicate from finish_upload($1, $2, $3, $4, $5, $6)',
+      'select photo as "storedAs", duplicate, deleted from finish_upload($1, $2, $3, $4, $5, $6)',
       [held.id, held.holder, sha256, sizeBytes, lastFrom, now],
     )
     .catch(error => {

@@ -95,7 +95,13 @@ create table photos (
   burst                text,                    -- pictures of one burst share it
   motion               jsonb,                   -- its moving half inside of the original: {offset, sizeBytes, mediaType, atMs}
   live                 text,                    -- what the two halves of a Live Photo share
-  part_of              text,                    -- the picture that this video is the moving half of; it is no photo of its own then
+  part_of              text,                    -- the photo that this is a part of; it is no photo of its own then
+  role                 text check (role in ('motion', 'edit', 'sidecar')), -- what part
+
+  favourite            boolean not null default false,
+  archived             boolean not null default false,
+  edits                jsonb not null default '{}',         -- what its owner wrote: it goes before what the file says
+  trashed_at           timestamptz,             -- in the trash since then, with its parts
 
   phash                bigint,                  -- perceptual hash, 64 bits
   look                 bytea,                   -- what two pictures with near hashes are compared by
@@ -104,10 +110,16 @@ create table photos (
   similar_group        text,                    -- the group of those that were taken at one moment
 
   foreign key (person, epoch) references placements (person, epoch),
-  constraint photos_reason check (state not in ('unreadable', 'quarantined') or reason is not null)
+  constraint photos_reason check (state not in ('unreadable', 'quarantined') or reason is not null),
+  constraint photos_part check ((part_of is null) = (role is null))
 );
-create unique index photos_one_per_content on photos (person, epoch, sha256) where not lost;
-create index photos_timeline on photos (person, epoch, shown_at desc, id desc) include (part_of);
+-- Two photos may have sidecars of the same bytes, and each keeps its own.
+create unique index photos_one_per_content on photos (person, epoch, sha256) where not lost and role is distinct from 'sidecar';
+create unique index photos_one_sidecar_per_content on photos (part_of, sha256) where not lost and role = 'sidecar';
+create index photos_timeline on photos (person, epoch, shown_at desc, id desc) include (archived)
+  where part_of is null and trashed_at is null;
+create index photos_trash on photos (person, epoch, trashed_at desc, id desc) where trashed_at is not null;
+create index photos_expiring on photos (trashed_at) where trashed_at is not null;
 create index photos_waiting on photos (queued_at) include (stored_at) where state = 'stored';
 create index photos_arrival on photos (person, epoch, stored_at) include (shown_at) where state = 'stored';
 create index photos_outdated on photos (recipe, queued_at) where state = 'ready';
@@ -119,6 +131,39 @@ create index photos_same on photos (person, epoch, same_group) where same_group 
 create index photos_similar on photos (person, epoch, similar_group) where similar_group is not null;
 -- There are few months, however many photos: counted by month without sorting them all.
 create statistics photos_months on (date_trunc('month', shown_at)) from photos;
+
+-- What is left of a photo that was deleted for good: its content is not taken again from a handset that still has it, until somebody
+-- asks for it (lifted_at). It outlives the photo's objects, which go by a job (purged_at).
+create table tombstones (
+  photo      text primary key,
+  person     text not null,
+  epoch      integer not null,
+  sha256     bytea not null,
+  deleted_at timestamptz not null,
+  lifted_at  timestamptz,
+  purged_at  timestamptz,
+  foreign key (person, epoch) references placements (person, epoch)
+);
+create index tombstones_content on tombstones (person, epoch, sha256) where lifted_at is null;
+create index tombstones_unpurged on tombstones (deleted_at) where purged_at is null;
+
+create table albums (
+  id         text primary key,
+  person     text not null,
+  epoch      integer not null,
+  name       text not null,
+  created_at timestamptz not null,
+  foreign key (person, epoch) references placements (person, epoch)
+);
+create index albums_person on albums (person, epoch);
+
+create table album_photos (
+  album    text not null references albums (id) on delete cascade,
+  photo    text not null references photos (id) on delete cascade,
+  added_at timestamptz not null,
+  primary key (album, photo)
+);
+create index album_photos_photo on album_photos (photo);
 
 -- Why two photos are in one group, the younger first.
 create table likenesses (
@@ -135,6 +180,8 @@ create table feeds (
   person text not null,
   epoch  integer not null,
   seq    bigint not null default 0,             -- of the last change; counts on from the epoch before
+  floor  bigint not null default 0,             -- deletions up to here are forgotten: a cursor below it starts anew
+  compacted_at timestamptz,                     -- when superseded changes were last removed
   primary key (person, epoch),
   foreign key (person, epoch) references placements (person, epoch)
 );
@@ -143,10 +190,14 @@ create table changes (
   person text not null,
   epoch  integer not null,
   seq    bigint not null,
-  kind   text not null check (kind in ('stored', 'ready', 'unreadable', 'quarantined')),
-  photo  text not null,
+  kind   text not null check (kind in ('stored', 'ready', 'unreadable', 'quarantined', 'edited', 'trashed', 'restored', 'deleted',
+                                       'album', 'album_deleted', 'added', 'removed')),
+  photo  text,                                  -- not of 'album' and 'album_deleted'
+  album  text,                                  -- of these, and of 'added' and 'removed'
   at     timestamptz not null,
-  primary key (person, epoch, seq)
+  primary key (person, epoch, seq),
+  constraint changes_of check ((photo is null) = (kind in ('album', 'album_deleted'))
+    and (album is not null) = (kind in ('album', 'album_deleted', 'added', 'removed')))
 );
 
 -- upload --------------------------------------------------------------------------------------------------------------
@@ -164,6 +215,9 @@ create table uploads (
   media_type   text,
   modified_at  timestamptz,
   sha256       bytea check (length(sha256) = 32),          -- as the handset said, when it did
+  part_of      text,                            -- the photo that it is to be a part of
+  role         text check (role in ('motion', 'edit', 'sidecar')),
+  keep_deleted boolean not null default false,  -- content that its owner has deleted stays so
 
   -- A final upload is made of partial ones, in this order.
   concat       text,                            -- Upload-Concat as it came, echoed verbatim
@@ -193,6 +247,7 @@ create table uploads (
   last_from    bigint,                          -- done: where the request that brought the last byte began
   stored_as    text,                            -- done: the photo this upload became or was found to be; a partial one became none
   duplicate    boolean,
+  deleted      boolean,                         -- its owner has deleted this content, and it stays so
   foreign key (person, epoch) references placements (person, epoch),
   constraint uploads_offset check (offset_bytes <= size_bytes),
   constraint uploads_done check (state <> 'done' or (size_bytes is not null and offset_bytes = size_bytes
@@ -210,79 +265,3 @@ create table outbox (
   data       jsonb not null,                    -- ids only
   created_at timestamptz not null default now()
 );
-
--- the commit ----------------------------------------------------------------------------------------------------------
--- What storing an original takes, in one round trip each. What they raise is told by its code; see the `*-sql.ts` that call them.
-
--- feed: adds a change and returns its number. The feed's row stays locked until the commit, so numbers become visible in order.
-create function append_change(for_person text, in_epoch integer, of_kind text, of_photo text, made_at timestamptz)
-returns bigint language plpgsql as $$
-declare
-  next_seq bigint;
-begin
-  update feeds set seq = seq + 1 where person = for_person and epoch = in_epoch returning seq into strict next_seq;
-  insert into changes (person, epoch, seq, kind, photo, at)
-  values (for_person, in_epoch, next_seq, of_kind, of_photo, made_at);
-  return next_seq;
-end $$;
-
--- regions: the placement stays locked (for share) until the commit, so that no freeze can come in between.
-create function require_open_placement(of_person text, in_epoch integer) returns void language plpgsql as $$
-declare
-  now_is text;
-begin
-  select state into now_is from placements where person = of_person and epoch = in_epoch for share;
-  if now_is = 'open' then return; end if;
-  if now_is in ('frozen', 'staging') then raise exception 'the placement is %', now_is using errcode = 'PS001'; end if;
-  raise exception 'the placement is over' using errcode = 'PS002';
-end $$;
-
--- library: photo, change and job, or the photo that has this content already.
-create function commit_original(
-  of_person text, in_epoch integer, new_photo text, content bytea, content_bytes bigint, name text, from_device text,
-  file_time timestamptz, commit_time timestamptz, out photo text, out duplicate boolean
-) language plpgsql as $$
-begin
-  perform require_open_placement(of_person, in_epoch);
-  insert into photos (id, person, epoch, sha256, size_bytes, file_name, device, stored_at, queued_at, modified_at, shown_at)
-  values (new_photo, of_person, in_epoch, content, content_bytes, name, from_device, commit_time, commit_time, file_time,
-    coalesce(file_time, commit_time) at time zone 'UTC')
-  on conflict (person, epoch, sha256) where not lost do nothing
-  returning id into photo;
-  duplicate := photo is null;
-  if duplicate then
-    select id into photo from photos where person = of_person and epoch = in_epoch and sha256 = content and not lost;
-    -- Between the two statements its original was found to be lost: the next attempt stores it anew.
-    if photo is null then raise exception 'the photo of this content has just changed' using errcode = 'PS003'; end if;
-    return;
-  end if;
-  perform append_change(of_person, in_epoch, 'stored', photo, commit_time);
-  insert into outbox (job, data) values ('thumbnail', jsonb_build_object('photo', photo));
-end $$;
-
--- upload: the commit of a held upload whose object is durable. Nothing comes back when a newer request took it over.
-create function finish_upload(upload_id text, by_holder integer, content bytea, content_bytes bigint, began_at bigint, commit_time timestamptz)
-returns table (photo text, duplicate boolean) language plpgsql as $$
-declare
-  held uploads;
-begin
-  select * into held from uploads
-  where uploads.id = upload_id and holder = by_holder and state in ('open', 'finishing') for update;
-  if not found then return; end if;
-  select receipt.photo, receipt.duplicate into finish_upload.photo, finish_upload.duplicate
-  from commit_original(held.person, held.epoch, held.photo, content, content_bytes, held.file_name, held.device,
-    held.modified_at, commit_time) as receipt;
-  update uploads set state = 'done', hold = 'free', size_bytes = content_bytes, offset_bytes = content_bytes, last_from = began_at,
-    stored_as = finish_upload.photo, duplicate = finish_upload.duplicate, touched_at = commit_time
-  where uploads.id = upload_id;
-  if held.staged or finish_upload.duplicate or cardinality(held.tried) > 0 then
-    insert into outbox (job, data) values ('reap', jsonb_build_object('upload', upload_id));
-  end if;
-  if cardinality(held.sources) > 0 then
-    -- In one order for all, so that two that share some wait for each other rather than for ever.
-    perform 1 from uploads where uploads.id = any(held.sources) order by uploads.id for update;
-    update uploads set used_by = upload_id where uploads.id = any(held.sources);
-    insert into outbox (job, data) select 'reap', jsonb_build_object('upload', source) from unnest(held.sources) as source;
-  end if;
-  return next;
-end $$;
