@@ -6,7 +6,8 @@ import type { Config } from './config.js'
 import { systemClock } from './core/clock.js'
 import { newId } from './core/ids.js'
 import { packageFolder } from './core/package-folder.js'
-import { feedRoutes } from './feed/routes.js'
+import { openEvents } from './feed/events.js'
+import { eventRoutes, feedRoutes } from './feed/routes.js'
 import { galleryRoutes } from './gallery/routes.js'
 import { siteRoutes } from './gallery/site/routes.js'
 import { listen } from './http/listen.js'
@@ -15,8 +16,11 @@ import { rawRoutes } from './http/raw.js'
 import { makeReport } from './http/report.js'
 import { buildHttp, closeHttp } from './http/server.js'
 import { readTls } from './http/tls.js'
+import { albumRoutes } from './library/albums/routes.js'
 import { duplicateRoutes } from './library/duplicates/routes.js'
+import { editRoutes } from './library/edits/routes.js'
 import { libraryRoutes } from './library/routes.js'
+import { trashRoutes } from './library/trash/routes.js'
 import type { Log } from './observe/log.js'
 import { makeMetrics } from './observe/metrics.js'
 import { openRegion } from './open-region.js'
@@ -59,6 +63,8 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
         errorHeaders: uploadErrorHeaders,
       },
     )
+    const onError = (error: unknown) => log.warn({ err: error }, 'where feeds end could not be read')
+    const events = await openEvents({ db, signals, onError })
     const http = await buildHttp({
       regionId: config.region.id,
       trustedProxies: config.trustedProxies,
@@ -72,8 +78,12 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
       routes: [
         accountRoutes({ accounts }),
         libraryRoutes({ db, accounts }),
+        trashRoutes({ db, clock, signals }),
+        editRoutes({ db, clock, signals }),
         duplicateRoutes({ db }),
+        albumRoutes({ db, clock, signals }),
         feedRoutes({ db }),
+        eventRoutes({ events, authenticate: accounts.authenticate }),
         galleryRoutes({ db, bucket }),
         uploadRoutes,
         siteRoutes({ folder: join(packageFolder, 'dist/gallery') }),

@@ -5,9 +5,9 @@ import { newId } from '../src/core/ids.js'
 import type { Placement } from '../src/core/keys.js'
 import { photoStates } from '../src/core/photo-state.js'
 import { formatCursor, parseCursor, readChanges } from '../src/feed/changes.js'
-import { appendChange } from '../src/feed/changes-sql.js'
+import { appendChange, appendChanges } from '../src/feed/changes-sql.js'
 import { requireOpenPlacement } from '../src/regions/placements-sql.js'
-import { startRegion, type TestRegion } from './http/region.js'
+import { addPhoto, startRegion, type TestRegion } from './http/region.js'
 
 let here: TestRegion
 beforeAll(async () => {
@@ -16,7 +16,7 @@ beforeAll(async () => {
 afterAll(() => here.close())
 
 describe('cursors', () => {
-  test.each(['1.0', '1.1', '2147483647.9007199254740991'])('%s reads as it was written', text => {
+  test.each(['1.0', '1.1', '2147483647.9007199254740991', '1.0.1', '3.41.42'])('%s reads as it was written', text => {
     const cursor = parseCursor(text)
     expect(cursor && formatCursor(cursor)).toBe(text)
   })
@@ -35,6 +35,12 @@ describe('cursors', () => {
     '1.1e3',
     '2147483648.1',
     '1.9007199254740992',
+    '1.1.',
+    '1.0.0',
+    '1.5.5',
+    '1.5.4',
+    '1.1.2.3',
+    '1.1.9007199254740992',
   ])('%j is none', text => {
     expect(parseCursor(text)).toBeUndefined()
   })
@@ -90,6 +96,7 @@ describe('the feed', () => {
       changes: [],
       cursor: { epoch: 1, seq: 5 },
       more: false,
+      reset: false,
     })
     await append(ana)
     expect((await readChanges(here.db, ana, cursor, 2)).changes.map(({ seq }) => seq)).toEqual([6])
@@ -106,6 +113,83 @@ describe('the feed', () => {
     expect(await append({ person: ana.person, epoch: 2 })).toBe(4)
     const page = await readChanges(here.db, { person: ana.person, epoch: 2 }, { epoch: 1, seq: 3 })
     expect(page).toMatchObject({ changes: [{ seq: 4 }], cursor: { epoch: 2, seq: 4 }, more: false })
+  })
+
+  test('a cursor beyond its end is of a feed that is no more: all is listed anew', async () => {
+    const ana = await here.addPerson()
+    await append(ana)
+    const page = await readChanges(here.db, ana, { epoch: 1, seq: 2 })
+    expect(page).toMatchObject({ changes: [{ seq: 1 }], cursor: { epoch: 1, seq: 1 }, reset: true })
+  })
+
+  test('comes with what each thing is when the page is read', async () => {
+    const [ana, ben] = [await here.addPerson(), await here.addPerson()]
+    const fileName = 'a "name"\n\\ 夏 😀.jpg'
+    const [whole, part, his] = [
+      await addPhoto(here, ana, { fileName, shownAt: '2024-02-29T12:00:00.5' }),
+      await addPhoto(here, ana, { state: 'quarantined', fileName: null }),
+      await addPhoto(here, ben),
+    ]
+    const gone = newId()
+    const [album, goneAlbum] = [newId(), newId()]
+    const [storedAt, at] = [new Date(Date.UTC(2025, 0, 2, 3, 4, 5, 6)), new Date(Date.UTC(2025, 0, 1))]
+    await here.db.query(
+      `update photos set stored_at = $2, verified_at = now(), thumbhash = '\\x0102ff', width = 4, height = 3, kind = 'picture',
+         taken_at = '2024-02-29T12:00:00.5', taken_offset_minutes = -90, favourite = true, rating = 5, description = 'At the sea' where id = $1`,
+      [whole.id, storedAt],
+    )
+    await here.db.query(
+      `update photos set stored_at = $3, part_of = $2, role = 'edit', trashed_at = $3 where id = $1`,
+      [part.id, whole.id, storedAt],
+    )
+    await here.db.query('insert into albums values ($1, $2, 1, $3, $4)', [album, ana.person, 'Sea', storedAt])
+    await here.db.query('insert into album_photos values ($1, $2, now())', [album, whole.id])
+    await here.db.transaction(async tx => {
+      const { person, epoch } = ana
+      const photos = [whole.id, part.id, gone, his.id]
+      await appendChanges(tx, { person, epoch, kind: 'edited', photos, at })
+      await appendChanges(tx, { person, epoch, kind: 'deleted', photos: [], at })
+      for (const id of [album, goneAlbum]) await appendChange(tx, { person, epoch, kind: 'album', album: id, at })
+      await appendChanges(tx, { person, epoch, kind: 'added', album, photos: [whole.id, part.id], at })
+    })
+    const response = await here.ask('GET', '/v1/sync/changes', { token: ana.token })
+    expect(response.headers.get('content-type')).toBe('application/json; charset=utf-8')
+    const common = { sizeBytes: 42, mediaType: 'image/jpeg', archived: false, durationMs: null }
+    const empty = { width: null, height: null, kind: null, thumbhash: null, takenAt: null, takenOffsetMinutes: null }
+    const stored = { storedAt: '2025-01-02T03:04:05.006Z' }
+    const wholeNow = {
+      ...common,
+      ...stored,
+      ...{ sha256: whole.sha256, fileName, state: 'ready', reason: null, verified: true, width: 4, height: 3 },
+      ...{ kind: 'picture', thumbhash: 'AQL/', takenAt: '2024-02-29T12:00:00.5', takenOffsetMinutes: -90 },
+      ...{ shownAt: '2024-02-29T12:00:00.5', favourite: true, rating: 5, description: 'At the sea', trashedAt: null },
+      ...{ partOf: null, role: null, renditions: ['256.webp'] },
+      sizeBytes: whole.content.length,
+    }
+    const partNow = {
+      ...common,
+      ...stored,
+      ...empty,
+      ...{ sha256: part.sha256, fileName: null, state: 'quarantined', reason: 'Opening this file failed twice' },
+      ...{ verified: false, shownAt: '2025-06-01T12:00:00', favourite: false, rating: null, description: null },
+      ...{ trashedAt: stored.storedAt, partOf: whole.id, role: 'edit', renditions: [] },
+      sizeBytes: part.content.length,
+    }
+    const made = { at: at.toISOString() }
+    expect(await response.json()).toEqual({
+      changes: [
+        { seq: 1, kind: 'edited', ...made, photo: whole.id, now: wholeNow },
+        { seq: 2, kind: 'edited', ...made, photo: part.id, now: partNow },
+        { seq: 3, kind: 'edited', ...made, photo: gone, now: null },
+        { seq: 4, kind: 'edited', ...made, photo: his.id, now: null },
+        { seq: 5, kind: 'album', ...made, album, now: { name: 'Sea', createdAt: stored.storedAt } },
+        { seq: 6, kind: 'album', ...made, album: goneAlbum, now: null },
+        { seq: 7, kind: 'added', ...made, photo: whole.id, album, now: { member: true } },
+        { seq: 8, kind: 'added', ...made, photo: part.id, album, now: { member: false } },
+      ],
+      cursor: '1.8',
+      more: false,
+    })
   })
 
   test('nobody sees another’s', async () => {

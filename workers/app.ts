@@ -3,6 +3,7 @@
 import type { Config } from '../src/config.js'
 import { systemClock } from '../src/core/clock.js'
 import { newId } from '../src/core/ids.js'
+import { limits } from '../src/core/limits.js'
 import { listen } from '../src/http/listen.js'
 import { buildOps } from '../src/http/ops.js'
 import type { Log } from '../src/observe/log.js'
@@ -12,9 +13,12 @@ import { makeDamageMetric, makeJobMetrics } from '../src/observe/work-metrics.js
 import { openRegion, queueConnection } from '../src/open-region.js'
 import { makeEngine } from '../src/upload/engine.js'
 import { boardRoutes } from './board/routes.js'
+import { makeCompact } from './compact/compact.js'
 import { makeDedupe } from './dedupe/dedupe-job.js'
 import { makeFindUncompared } from './dedupe/find-uncompared.js'
 import { startLoop } from './loop.js'
+import { makeExpireTrash } from './purge/expire-trash.js'
+import { makePurge } from './purge/purge.js'
 import { makeReap } from './reap/reap.js'
 import { makeSweep } from './reap/sweep.js'
 import { makeRank } from './relay/ranks.js'
@@ -56,17 +60,25 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
   })
   const compare = startLoop(makeFindUncompared(db, queue, clock), { name: 'the comparer', intervalMs: 2_000, log })
   const sweep = startLoop(makeSweep(db, engine, queue, clock), { name: 'the sweeper', intervalMs: 15_000, log })
+  const stopping = new AbortController()
+  const compact = startLoop(makeCompact(db, clock, stopping.signal), {
+    name: 'the compactor',
+    intervalMs: 10 * 60_000,
+    log,
+  })
 
   const run: RunOptions = {
     connection: queueConnection(config),
     // While one is decoded, another is fetched or put away.
     concurrency: 2 * config.workerConcurrency,
     // Of the whole attempt: a large video is read to its end. Rendering has its own, much shorter limit.
-    deadlineMs: 60 * 60_000,
+    deadlineMs: limits.attemptMs,
     log,
     observe: makeJobMetrics(metrics.registry),
   }
   const onChange = (person: string) => signals.publish('feed', person)
+  const expire = makeExpireTrash({ db, clock, onChange, signal: stopping.signal })
+  const emptying = startLoop(expire, { name: 'the emptying of the trash', intervalMs: 60_000, log })
   const decoder = openDecoder({ processes: config.workerConcurrency, log })
   const ffmpeg = await findFfmpeg(config.programPath, AbortSignal.timeout(ffmpegMs))
   const develop = makeDevelop({ decoder, ffmpeg })
@@ -80,6 +92,7 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
     // One at a time: it is computed here, and photos of one person are compared by one job anyway.
     runJobs('dedupe', makeDedupe({ db, clock, onChange }), { ...run, concurrency: 1 }),
     runJobs('reap', makeReap(db, bucket, clock), run),
+    runJobs('purge', makePurge(db, bucket, clock), run),
   ])
   registerQueueMetrics(metrics.registry, makeReadQueues(db, queue, clock))
   const { operatorPassword: password } = config
@@ -96,7 +109,8 @@ export async function startWorker(config: Config, log: Log): Promise<Worker> {
     opsUrl,
     stop: async () => {
       // At once: a round that is under way may take as long as the jobs.
-      const loops = [relay, reconcile, compare, sweep].map(loop => loop.stop())
+      stopping.abort()
+      const loops = [relay, reconcile, compare, sweep, compact, emptying].map(loop => loop.stop())
       await Promise.all([...loops, ...runners.map(runner => runner.drain(drainMs))])
       await decoder.close()
       engine.close()

@@ -5,6 +5,7 @@ import { accountCommand } from './account.js'
 import { demoCommand } from './demo/demo.js'
 import { deviceCommand } from './device.js'
 import { type CommandIo, exitStatus } from './exit.js'
+import { freeUpSpaceCommand } from './free-up-space.js'
 import { pushCommand } from './push.js'
 import { apiCommand, workerCommand } from './servers.js'
 
@@ -12,6 +13,7 @@ const usage = `photosync: a photo sync service
 
   photosync demo                                   the whole service on this machine, with a sample gallery
   photosync push DIR... --server URL --token T     send folders of photos
+  photosync free-up-space DIR --older-than 30d     remove local pictures that the server has verified
   photosync account add EMAIL --region R           a new person, whose photos live in region R
   photosync device add EMAIL NAME                  a token for a handset of theirs; device list, device revoke
   photosync api                                    one API process, from the environment
@@ -25,6 +27,7 @@ type Command = (args: readonly string[], io: CommandIo) => Promise<number>
 const commands: Readonly<Record<string, Command>> = {
   demo: demoCommand,
   push: pushCommand,
+  'free-up-space': freeUpSpaceCommand,
   account: accountCommand,
   device: deviceCommand,
   api: apiCommand,

@@ -9,6 +9,8 @@ export interface Progress {
   update(totals: Readonly<PushTotals>): void
   /** Says a line without breaking the bar. */
   say(line: string): void
+  /** The same, to another stream that may be shown on the same terminal. */
+  aside(stream: NodeJS.WritableStream, line: string): void
   /** Leaves the last state standing. */
   stop(): void
 }
@@ -25,7 +27,8 @@ export function showProgress(stream: Stream, nowMs: () => number = () => perform
 
 /** `quiet`: nothing but what is said. */
 export function showNothing(stream: Stream): Progress {
-  return { update: () => {}, say: line => void stream.write(`${line}\n`), stop: () => {} }
+  const aside = (other: NodeJS.WritableStream, line: string) => void other.write(`${line}\n`)
+  return { update: () => {}, say: line => aside(stream, line), aside, stop: () => {} }
 }
 
 function showBar(stream: Stream, nowMs: () => number): Progress {
@@ -50,6 +53,10 @@ function showBar(stream: Stream, nowMs: () => number): Progress {
     say(line) {
       stream.write(`\r\u001b[K${line}\n`)
     },
+    aside(other, line) {
+      stream.write('\r\u001b[K')
+      other.write(`${line}\n`)
+    },
     stop() {
       bar.stop()
     },
@@ -59,8 +66,13 @@ function showBar(stream: Stream, nowMs: () => number): Progress {
 function showLines(stream: Stream, nowMs: () => number): Progress {
   const rate = makeRate(nowMs)
   let latest: Readonly<PushTotals> | undefined
+  let written = ''
   const timer = setInterval(() => {
-    if (latest) stream.write(`${describe(latest, rate(latest.bytesDone))}\n`)
+    if (!latest) return
+    const line = describe(latest, rate(latest.bytesDone))
+    // Where nothing happens for hours, nothing is said.
+    if (line !== written) stream.write(`${line}\n`)
+    written = line
   }, lineEveryMs)
   timer.unref()
   return {
@@ -70,6 +82,9 @@ function showLines(stream: Stream, nowMs: () => number): Progress {
     },
     say(line) {
       stream.write(`${line}\n`)
+    },
+    aside(other, line) {
+      other.write(`${line}\n`)
     },
     stop() {
       clearInterval(timer)

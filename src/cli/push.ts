@@ -2,25 +2,36 @@
  * `photosync push`: sends folders of photos to a server. Shows progress on stderr; stdout gets the summary, or with --json
  * one line for machines. Names in both are relative to the pushed folder.
  */
-import { type PushResult, push } from '../client/index.js'
+import { type PushEvent, type PushResult, push } from '../client/index.js'
 import { parseArguments } from './arguments.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
-import { count, duration, megabytes, showNothing, showProgress } from './progress.js'
+import { printable } from './printable.js'
+import { megabytes, type Progress, showNothing, showProgress } from './progress.js'
+import { jsonLine, notStored, summary } from './push-report.js'
+import { readServerAndToken, serverAndToken } from './server-and-token.js'
+import { stateFolder } from './state-folder.js'
 
-export const pushUsage = `photosync push DIR... --server URL [--token TOKEN] [--json] [--concurrency N] [--quiet]
+export const pushUsage = `photosync push DIR... --server URL [--token TOKEN] [--watch | --dry-run] [--restore] [--json]
 
-Sends every picture and video in the folders that the server does not have yet. Run it again to go on after a break.
+Sends every picture and video in the folders that the server does not have yet, each with its moving half, its edits and its
+XMP sidecar. Run it again to go on after a break: what is there is not sent, and unchanged files are not even read.
 
   --server URL      the address of your region, e.g. https://us-west-2.photos.example
   --token TOKEN     the token of this device; better in the environment variable PHOTOSYNC_TOKEN
-  --concurrency N   uploads at a time, 1 to 64; 4 without it
+  --watch           go on with what comes into the folders, until Ctrl-C
+  --dry-run         only ask: say by name what would be sent, and send nothing
+  --restore         also send what you deleted; without it, what you deleted stays deleted
+  --concurrency N   uploads at a time at most, 1 to 64; as many as bring throughput without it
   --json            end with one line of JSON on stdout
   --quiet           no progress
+
+What it remembers from one run to the next is in XDG_STATE_HOME/photosync, or ~/.local/state/photosync.
 `
 
 /**
  * Its exit status: 0 done; 1 something that could have been stored was not, or the server cannot be used; 2 called wrongly;
- * 130 ended by Ctrl-C. Files that the server does not keep (their kind, their size) are listed and no failure.
+ * 130 ended by Ctrl-C before it was done. Ctrl-C is how a watch ends: then it is 0 or 1. Files that the server does not keep
+ * (their kind, their size), and those that their owner deleted, are told and no failure.
  */
 export function pushCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(async () => {
@@ -29,32 +40,49 @@ export function pushCommand(args: readonly string[], io: CommandIo): Promise<num
       io.stdout.write(pushUsage)
       return exitStatus.ok
     }
-    const { json, quiet, ...wish } = asked
+    const { json, quiet, watch, ...wish } = asked
+    const { dryRun } = wish
     const progress = quiet ? showNothing(io.stderr) : showProgress(io.stderr)
+    const names = json ? io.stderr : io.stdout
+    const stateDir = stateFolder(io.env)
     let result: PushResult
     try {
       result = await push({
         ...wish,
+        ...(watch && { watch: {} }),
+        ...(stateDir !== undefined && { stateDir }),
         signal: io.signal,
-        onProgress: event => {
-          if (event.kind !== 'moved') progress.update(event.totals)
-          else progress.say(`These photos live in ${event.region ?? 'another region'}: going on with ${event.server}`)
-        },
+        onProgress: event => show(event, progress, names),
       })
     } finally {
       progress.stop()
     }
-    for (const { file, reason } of result.failed) io.stderr.write(`not stored: ${file}: ${reason}\n`)
-    io.stdout.write(json ? jsonLine(result) : quiet ? '' : summary(result))
-    return result.failed.every(({ refused }) => refused) ? exitStatus.ok : exitStatus.failed
+    for (const line of notStored(result)) io.stderr.write(line)
+    io.stdout.write(json ? jsonLine(result, dryRun) : quiet ? '' : summary(result, dryRun))
+    return result.failures === result.refused ? exitStatus.ok : exitStatus.failed
   }, io)
 }
 
+function show(event: PushEvent, progress: Progress, names: NodeJS.WritableStream): void {
+  if (event.kind === 'notice') progress.say(printable(event.text))
+  else if (event.kind === 'moved') {
+    progress.say(`These photos live in ${event.region ?? 'another region'}: going on with ${event.server}`)
+  } else {
+    if (event.kind === 'file' && event.file.outcome === 'missing') {
+      const { file, sizeBytes } = event.file
+      progress.aside(names, `would be sent: ${printable(file)} (${megabytes(sizeBytes)} MB)`)
+    }
+    progress.update(event.totals)
+  }
+}
+
 const options = {
-  server: { type: 'string' },
-  token: { type: 'string' },
+  ...serverAndToken,
   json: { type: 'boolean', default: false },
-  concurrency: { type: 'string', default: '4' },
+  watch: { type: 'boolean', default: false },
+  'dry-run': { type: 'boolean', default: false },
+  restore: { type: 'boolean', default: false },
+  concurrency: { type: 'string' },
   quiet: { type: 'boolean', default: false },
   help: { type: 'boolean', short: 'h', default: false },
 } as const
@@ -63,7 +91,10 @@ interface Asked {
   dirs: string[]
   server: string
   token: string
-  concurrency: number
+  concurrency?: number
+  restore: boolean
+  dryRun: boolean
+  watch: boolean
   json: boolean
   quiet: boolean
 }
@@ -72,35 +103,14 @@ function readArguments(args: readonly string[], env: CommandIo['env']): Asked | 
   const { values, positionals } = parseArguments(args, options, 'photosync push --help tells what there is')
   if (values.help) return 'help'
   if (positionals.length === 0) throw new UsageError('name the folders to push: photosync push DIR... --server URL')
-  const { server, token = env.PHOTOSYNC_TOKEN, json, quiet } = values
-  if (!server) throw new UsageError('say where to push to: --server URL')
-  if (!URL.canParse(server) || !/^https?:$/.test(new URL(server).protocol)) {
-    throw new UsageError(`--server must be a URL such as https://us-west-2.photos.example, not ‘${server}’`)
+  const { concurrency, json, quiet, watch, restore, 'dry-run': dryRun } = values
+  const whom = readServerAndToken(values, env)
+  if (watch && dryRun) throw new UsageError('--watch and --dry-run do not go together')
+  if (concurrency !== undefined && (!/^[1-9]\d?$/.test(concurrency) || Number(concurrency) > 64)) {
+    throw new UsageError(`--concurrency must be a whole number from 1 to 64, not ‘${concurrency}’`)
   }
-  if (!token) throw new UsageError('say who you are: --token TOKEN, or the environment variable PHOTOSYNC_TOKEN')
-  // What cannot stand in a header would end as a fault of the network.
-  if (!/^[\x21-\x7e]+$/.test(token)) throw new UsageError('the token holds characters that no token has: copy it again')
-  if (!/^[1-9]\d?$/.test(values.concurrency) || Number(values.concurrency) > 64) {
-    throw new UsageError(`--concurrency must be a whole number from 1 to 64, not ‘${values.concurrency}’`)
+  return {
+    ...{ dirs: positionals, ...whom, restore, dryRun, watch, json, quiet },
+    ...(concurrency !== undefined && { concurrency: Number(concurrency) }),
   }
-  return { dirs: positionals, server, token, concurrency: Number(values.concurrency), json, quiet }
-}
-
-/** One line; what it holds is part of the command's interface. */
-function jsonLine({ stored, duplicates, alreadyThere, failed, bytesSent, requests, seconds }: PushResult): string {
-  const named = failed.map(({ file, reason }) => ({ file, reason }))
-  return `${JSON.stringify({ stored, duplicates, alreadyThere, failed: named, bytesSent, requests, seconds })}\n`
-}
-
-function summary(result: PushResult): string {
-  const { stored, duplicates, alreadyThere, failed, skipped, bytesSent, seconds } = result
-  const parts = [
-    `${count(stored)} stored`,
-    `${count(duplicates)} copies of others`,
-    `${count(alreadyThere)} were there already`,
-    ...(failed.length > 0 ? [`${count(failed.length)} not stored`] : []),
-    ...(skipped > 0 ? [`${count(skipped)} skipped (not a picture or video)`] : []),
-  ]
-  const rate = seconds > 0 ? (bytesSent / 1e6 / seconds).toFixed(1) : '0'
-  return `${parts.join(', ')}; ${megabytes(bytesSent)} MB sent in ${duration(seconds)} (${rate} MB/s)\n`
 }

@@ -3,12 +3,12 @@
  * pass (no answer, held, too many, unavailable; never sooner than Retry-After says), and ends at once when its signal aborts.
  * Touches the network through fetch, nothing else.
  */
-import { setTimeout as sleep } from 'node:timers/promises'
 import * as z from 'zod/mini'
 import { AppError } from '../core/errors.js'
+import { partRoles } from '../core/part-roles.js'
 import { photoStates } from '../core/photo-state.js'
-import { retry } from '../core/retry.js'
 import { errorOfAnswer, errorOfNetwork, isPassing } from './problem.js'
+import { backOff, wait } from './wait.js'
 
 export interface ApiOptions {
   /** Base address of the region's API, e.g. `https://us-west-2.photos.example`. */
@@ -35,10 +35,21 @@ const check = z.object({
       reason: z.nullable(z.string()),
       verified: z.boolean(),
       renditions: z.number(),
+      /** The whole photo it is a part of. */
+      partOf: z._default(z.nullable(z.string()), null),
+      role: z._default(z.nullable(z.enum(partRoles)), null),
     }),
   ),
+  deleted: z._default(
+    z.array(z.object({ sha256: z.string(), photo: z.string(), at: z.string(), inTrash: z.boolean() })),
+    [],
+  ),
 })
-/** Which contents are there already; the others have to be sent. */
+/**
+ * Which contents are there already, and which their owner deleted; the others have to be sent. `verified` is true only when
+ * this content and every part of the photo it belongs to were read again from the bucket and found whole. The same sidecar
+ * bytes may be there several times, once for each photo they describe.
+ */
 export type CheckAnswer = z.infer<typeof check>
 
 const me = z.object({
@@ -56,7 +67,7 @@ const consents = z.object({ places: z.object({ granted: z.boolean(), at: z.optio
 /** What the person agrees to; `at` is there once it was answered. */
 export type Consents = z.infer<typeof consents>
 
-const photo = z.object({
+export const photo = z.object({
   id: z.string(),
   fileName: z.nullable(z.string()),
   mediaType: z.nullable(z.string()),
@@ -105,7 +116,11 @@ export function addressOf(server: string, path: string): string {
   return new URL(path, server.endsWith('/') ? server : `${server}/`).href
 }
 
-async function call<T extends z.ZodMiniType>(
+/**
+ * One call of the API, for what `Api` does not name: tries again what passes, and gives what the server answers in the shape
+ * that is asked for. `path` is below the server's address, e.g. `v1/albums`. An answer without a body is undefined.
+ */
+export async function call<T extends z.ZodMiniType>(
   options: ApiOptions,
   shape: T,
   path: string,
@@ -113,22 +128,19 @@ async function call<T extends z.ZodMiniType>(
   method = body === undefined ? 'GET' : 'POST',
 ): Promise<z.infer<T>> {
   const { attemptsMax = 6, firstDelayMs = 500, signal } = options
-  let waitSeconds = 0
-  const answer = await retry(
-    async () => {
-      if (waitSeconds > 0) await sleep(waitSeconds * 1000, undefined, signal ? { signal } : {})
-      try {
-        return await request(options, method, path, body)
-      } catch (error) {
-        waitSeconds = error instanceof AppError ? (error.retryAfterSeconds ?? 0) : 0
-        throw error
-      }
-    },
-    { attemptsMax, firstDelayMs, retryable: isPassing, ...(signal && { signal }) },
-  )
-  const parsed = shape.safeParse(answer)
-  if (!parsed.success) throw notOurs(options.server, parsed.error)
-  return parsed.data
+  const delaysMs = backOff({ attemptsMax, firstDelayMs, delayMaxMs: 10_000 })
+  for (;;) {
+    try {
+      const parsed = shape.safeParse(await request(options, method, path, body))
+      if (!parsed.success) throw notOurs(options.server, parsed.error)
+      return parsed.data
+    } catch (error) {
+      signal?.throwIfAborted()
+      const delayMs = delaysMs.shift()
+      if (delayMs === undefined || !(error instanceof AppError) || !isPassing(error)) throw error
+      await wait((error.retryAfterSeconds ?? 0) * 1000 + delayMs, signal)
+    }
+  }
 }
 
 async function request(options: ApiOptions, method: string, path: string, body: unknown): Promise<unknown> {
@@ -160,7 +172,7 @@ async function request(options: ApiOptions, method: string, path: string, body: 
     throw errorOfAnswer({ server, status, body: text, header: name => headers.get(name) }, Date.now())
   }
   try {
-    return JSON.parse(text)
+    return status === 204 ? undefined : JSON.parse(text)
   } catch (cause) {
     throw notOurs(server, cause)
   }

@@ -8,13 +8,24 @@ export interface BoundedQueue<T> {
   end(): void
   /** The next item; undefined once it is ended and empty. */
   take(): Promise<T | undefined>
-  /** Up to `itemsMax` items, as soon as there are so many, or the first has waited `ageMs`, or no more come. Empty at the end. */
-  takeBatch(itemsMax: number, ageMs: number): Promise<T[]>
+  /**
+   * Up to `itemsMax` items, as soon as there are so many, or no more come, or it is time: with the first waiting since `ageMs`,
+   * or when `isTime` says so, which is asked with that age after each `put` and every `ageMs`. Empty at the end.
+   */
+  takeBatch(itemsMax: number, ageMs: number, isTime?: (ageMs: number) => boolean): Promise<T[]>
 }
 
-/** `capacity` items at most; it must not be smaller than the largest batch that is taken from it. */
-export function makeBoundedQueue<T>(capacity: number, signal: AbortSignal): BoundedQueue<T> {
+/**
+ * `capacity` items at most, each counting as many as `sizeOf` says (the last may go beyond); it must not be smaller than the
+ * largest batch that is taken from it.
+ */
+export function makeBoundedQueue<T>(
+  capacity: number,
+  signal: AbortSignal,
+  sizeOf: (item: T) => number = () => 1,
+): BoundedQueue<T> {
   const items: T[] = []
+  let size = 0
   const sleepers = new Set<() => void>()
   let ended = false
 
@@ -32,19 +43,29 @@ export function makeBoundedQueue<T>(capacity: number, signal: AbortSignal): Boun
       await new Promise<void>(resolve => sleepers.add(resolve))
     }
   }
-  const remove = (count: number): T[] => {
-    const taken = items.splice(0, count)
+  /** At least one, if there is any, and no more than that many. */
+  const remove = (sizeMax: number): T[] => {
+    let count = 0
+    let taken = 0
+    for (const item of items) {
+      if (count > 0 && taken + sizeOf(item) > sizeMax) break
+      taken += sizeOf(item)
+      count++
+    }
+    size -= taken
+    const removed = items.splice(0, count)
     wake()
-    return taken
+    return removed
   }
   const someOrEnded = () => items.length > 0 || ended
 
   return {
     put: item =>
       when(
-        () => items.length < capacity,
+        () => size < capacity,
         () => {
           items.push(item)
+          size += sizeOf(item)
           wake()
         },
       ),
@@ -53,20 +74,17 @@ export function makeBoundedQueue<T>(capacity: number, signal: AbortSignal): Boun
       wake()
     },
     take: () => when(someOrEnded, () => remove(1)[0]),
-    async takeBatch(itemsMax, ageMs) {
+    async takeBatch(itemsMax, ageMs, isTime = age => age >= ageMs) {
       await when(someOrEnded, () => undefined)
-      let old = false
-      const timer = setTimeout(() => {
-        old = true
-        wake()
-      }, ageMs)
+      const sinceMs = performance.now()
+      const timer = setInterval(wake, ageMs)
       try {
         return await when(
-          () => items.length >= itemsMax || ended || old,
+          () => size >= itemsMax || ended || isTime(performance.now() - sinceMs),
           () => remove(itemsMax),
         )
       } finally {
-        clearTimeout(timer)
+        clearInterval(timer)
       }
     },
   }

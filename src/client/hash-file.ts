@@ -14,6 +14,8 @@ export interface FileVersion {
 export interface HashedContent extends FileVersion {
   /** SHA-256 of the whole content, lower-case hex. */
   readonly sha256: string
+  /** Which file of its file system it was; tells a file from another of the same name, size and time. */
+  readonly inode?: number
 }
 
 const pieceBytes = 1024 * 1024
@@ -23,7 +25,8 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<Hash
   let handle: FileHandle | undefined
   try {
     handle = await openForReading(path)
-    const before = versionOf(await handle.stat())
+    const facts = await handle.stat()
+    const before = versionOf(facts)
     const hash = createHash('sha256')
     const piece = Buffer.allocUnsafe(Math.min(pieceBytes, before.sizeBytes))
     let position = 0
@@ -36,7 +39,7 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<Hash
     }
     const after = versionOf(await handle.stat())
     if (position !== after.sizeBytes || !sameVersion(before, after)) throw changedWhileRead()
-    return { ...before, sha256: hash.digest('hex') }
+    return { ...before, inode: facts.ino, sha256: hash.digest('hex') }
   } catch (error) {
     signal?.throwIfAborted()
     throw errorOfFile(error)

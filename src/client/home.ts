@@ -1,11 +1,12 @@
 /**
- * Which region's server is asked. A server that says the person's photos live elsewhere (421, `misdirected`, with `apiUrl`)
- * is believed once; where it points to is told, so that people see it. Holds the current address; touches nothing else.
+ * Which region's server is asked. A server that says the person's photos live elsewhere (421, `misdirected`, with `apiUrl`) is
+ * believed, and so is the one it names; where it points to is told, so that people see it. Two that point to each other are
+ * not followed round and round. Holds the current address, which lasts as long as a move's; touches nothing else.
  */
 import { AppError, isAppError } from '../core/errors.js'
 
 export interface Home {
-  /** Calls with the current server; if that points elsewhere, once more with the one it names. */
+  /** Calls with the current server; if that points elsewhere, again with the one it names. */
   at<T>(call: (server: string) => Promise<T>): Promise<T>
 }
 
@@ -13,19 +14,23 @@ export function makeHome(given: string, onMoved: (server: string, region: string
   let server = given
   return {
     async at(call) {
-      const asked = server
-      try {
-        return await call(asked)
-      } catch (error) {
-        if (!isAppError(error, 'misdirected')) throw error
-        // Of several calls under way at once only the first moves house.
-        if (server === asked) {
-          if (server !== given) throw error
-          server = addressNamed(error, asked)
-          const { region } = error.facts
-          onMoved(server, typeof region === 'string' ? region : undefined)
+      const asked = new Set<string>()
+      for (;;) {
+        const here = server
+        asked.add(here)
+        try {
+          return await call(here)
+        } catch (error) {
+          if (!isAppError(error, 'misdirected')) throw error
+          // Of several calls under way at once only the first moves house.
+          if (server === here) {
+            const named = addressNamed(error, here)
+            if (asked.has(named)) throw error
+            server = named
+            const { region } = error.facts
+            onMoved(server, typeof region === 'string' ? region : undefined)
+          } else if (asked.has(server)) throw error
         }
-        return await call(server)
       }
     },
   }

@@ -33,6 +33,9 @@ const mediaTypes: Readonly<Record<string, string>> = {
   mkv: 'video/x-matroska',
 }
 
+/** Of XMP files: words and stars beside a picture or video, never without it. */
+export const sidecarType = 'application/rdf+xml'
+
 /** The media type of a file by its name, or undefined when it is not a picture or video. */
 export function mediaTypeOf(fileName: string): string | undefined {
   const dot = fileName.lastIndexOf('.')

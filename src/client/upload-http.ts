@@ -21,21 +21,60 @@ export interface FileSlice {
   beforeEnd(): Promise<void>
 }
 
-/** What one push holds for all its uploads. */
+/** What one push holds for all its uploads: its connections, and who is told what goes over them. */
 export interface UploadHttp {
   readonly agents: { readonly http: http.Agent; readonly https: https.Agent }
   /** A request on whose connection nothing moves for this long is given up. */
   readonly stallMs: number
+  /** Before each request. Must not throw. */
   onRequest(): void
+  /** As bytes of file content go out, those sent again included. Must not throw. */
   onBytes(sentBytes: number): void
 }
 
-export function makeAgents(): UploadHttp['agents'] {
-  return { http: new http.Agent({ keepAlive: true }), https: new https.Agent({ keepAlive: true }) }
+/** The same, for whoever holds it by themselves. */
+export interface OwnUploadHttp extends UploadHttp {
+  /** Ends its connections. */
+  close(): void
 }
 
+/** All optional: 60,000 ms without any movement, nobody told. To be closed at the end. */
+export function makeUploadHttp(options: Partial<Omit<UploadHttp, 'agents'>> = {}): OwnUploadHttp {
+  const agents = makeAgents()
+  return {
+    agents,
+    stallMs: options.stallMs ?? 60_000,
+    onRequest: () => options.onRequest?.(),
+    onBytes: sentBytes => options.onBytes?.(sentBytes),
+    close() {
+      agents.http.destroy()
+      agents.https.destroy()
+    },
+  }
+}
+
+/**
+ * Connections that are reused, as many as there are uploads at a time. The one that was used last is warm (its window is open),
+ * so it goes first; one that idles is closed before servers and the boxes between would do so without a word.
+ */
+export function makeAgents(): UploadHttp['agents'] {
+  const options = {
+    keepAlive: true,
+    scheduling: 'lifo',
+    noDelay: true,
+    maxFreeSockets: connectionsMax,
+    timeout: idleMs,
+  } as const
+  return { http: new http.Agent(options), https: new https.Agent(options) }
+}
+
+/** What a pace may ask for at most. */
+const connectionsMax = 64
+/** Servers close idle connections after 75 s (ours), 60 s (load balancers) or 5 s (Node's default, which says so). */
+const idleMs = 30_000
+
 /** For one upload; every request of it ends when the signal aborts. */
-export function makeHttpStack(uploadHttp: UploadHttp, signal: AbortSignal): HttpStack {
+export function makeHttpStack(uploadHttp: UploadHttp, signal = new AbortController().signal): HttpStack {
   return {
     getName: () => 'photosync',
     createRequest: (method, url) => makeRequest(method, url, uploadHttp, signal),

@@ -30,12 +30,23 @@ export const limits = {
   checkHashes: 5_000,
   /** Entries in one page of the feed or a timeline section. */
   pageEntries: 1_000,
+  /** Photos named in one request that trashes, restores or edits them, or puts them into an album: it is one transaction, and a person's others wait for it. */
+  photosAtOnce: 1_000,
+  /** How long what is in the trash is kept: time to miss it. */
+  trashLifetimeMs: 30 * 24 * 3600_000,
+  /** Streams of events that one person may have open at one process: handsets and browser tabs that are looked at are fewer. */
+  eventStreamsPerPerson: 20,
+  /** They are listed all at once. */
+  albumsPerPerson: 10_000,
+  albumNameChars: 200,
   /** JSON bodies: 5,000 hashes of 64 characters with their quotes fit. */
   jsonBodyBytes: 512 * KiB,
   /** Pixels of one picture that is decoded: 200-megapixel phones exist, and a decompression bomb claims billions. */
   picturePixels: 268_402_689,
   /** Time one picture may take to become renditions. */
   thumbnailMs: 30_000,
+  /** One attempt of a job as a whole: a large video is read to its end. */
+  attemptMs: 3600_000,
   /** How often a photo may break what decodes it until it is put in quarantine: once may be an accident. */
   photoBreaks: 2,
   /** How often a worker may die at one photo. Workers are killed for many reasons, so it takes more to blame the photo. */

@@ -3,11 +3,13 @@ import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import type { Caller } from '../accounts/caller.js'
 import { AppError, isAppError } from '../core/errors.js'
+import { isId } from '../core/ids.js'
 import { renditionKey } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
 import { callerOf } from '../http/auth.js'
 import { pageLimit } from '../http/page-query.js'
 import { parseQuery } from '../http/parse-body.js'
+import { findShown } from '../library/parts-sql.js'
 import { recipeOf } from '../library/photo.js'
 import { requirePhoto } from '../library/require-photo.js'
 import { isSection, parseTimelineCursor } from '../library/timeline.js'
@@ -61,18 +63,19 @@ const timelineRoutes =
 const renditionRoute =
   ({ db, bucket }: GalleryDeps): FastifyPluginAsync =>
   async app => {
-    const requireRecipe = async (caller: Caller, id: string, name: string): Promise<number> => {
-      const photo = await requirePhoto(db, caller, id)
-      const recipe = recipeOf(photo)
-      if (photo.state === 'ready' && recipe !== null && photo.renditions.includes(name)) return recipe
+    const requireShown = async (caller: Caller, id: string, name: string) => {
+      const shown = isId(id) ? await findShown(db, caller, id) : undefined
+      if (!shown) await requirePhoto(db, caller, id)
+      const recipe = shown ? recipeOf(shown) : null
+      if (shown && recipe !== null && shown.renditions.includes(name)) return { id: shown.id, recipe }
       throw new AppError('not_found', 'There is no such rendition of this photo, or not yet')
     }
 
     app.get<{ Params: { id: string; name: string } }>('/v1/photos/:id/renditions/:name', async (request, reply) => {
       const { id, name } = request.params
       const caller = callerOf(request)
-      const recipe = await requireRecipe(caller, id, name)
-      const etag = quoteEtag(`${id}-${recipe}-${name}`)
+      const shown = await requireShown(caller, id, name)
+      const etag = quoteEtag(`${shown.id}-${shown.recipe}-${name}`)
       const headers = {
         ETag: etag,
         'Cache-Control': 'private, max-age=31536000, immutable',
@@ -80,11 +83,11 @@ const renditionRoute =
       }
       if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headers).send()
       const signal = closed(reply)
-      const get = (recipe: number) => bucket.get(renditionKey(caller, id, recipe, name), { signal })
-      const { body, sizeBytes } = await get(recipe).catch(async error => {
-        // A newer recipe may have taken its place since that look.
-        const now = isAppError(error, 'not_found') ? await requireRecipe(caller, id, name) : recipe
-        if (now === recipe) throw error
+      const get = ({ id, recipe }: typeof shown) => bucket.get(renditionKey(caller, id, recipe, name), { signal })
+      const { body, sizeBytes } = await get(shown).catch(async error => {
+        // A newer recipe, or an edit, may have taken its place since that look.
+        const now = isAppError(error, 'not_found') ? await requireShown(caller, id, name) : shown
+        if (now.recipe === shown.recipe && now.id === shown.id) throw error
         return get(now)
       })
       return reply

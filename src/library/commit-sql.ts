@@ -6,6 +6,7 @@ import { AppError } from '../core/errors.js'
 import type { PartRole } from '../core/part-roles.js'
 import { type Queryable, raisedCode } from '../db/database.js'
 import { placementError } from '../regions/placements-sql.js'
+import { noWhole } from './parts-sql.js'
 
 export interface NewOriginal {
   person: string
@@ -39,20 +40,23 @@ export interface Receipt {
 export async function commitOriginal(tx: Queryable, original: NewOriginal, now: Date): Promise<Receipt> {
   const { person, epoch, photo, sha256, sizeBytes, fileName, device, modifiedAt, partOf, keepDeleted } = original
   const rows = await tx
-    .query<Receipt>('select photo, duplicate, deleted from commit_original($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)', [
-      person,
-      epoch,
-      photo,
-      sha256,
-      sizeBytes,
-      fileName,
-      device,
-      modifiedAt,
-      now,
-      partOf?.photo ?? null,
-      partOf?.role ?? null,
-      keepDeleted ?? false,
-    ])
+    .query<Receipt>(
+      'select photo, duplicate, deleted from commit_original($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)',
+      [
+        person,
+        epoch,
+        photo,
+        sha256,
+        sizeBytes,
+        fileName,
+        device,
+        modifiedAt,
+        now,
+        partOf?.photo ?? null,
+        partOf?.role ?? null,
+        keepDeleted ?? false,
+      ],
+    )
     .catch(error => {
       throw commitError(error)
     })
@@ -62,7 +66,7 @@ export async function commitOriginal(tx: Queryable, original: NewOriginal, now: 
 /** What `commit_original` raises, as we tell it; any other error as it is. */
 export function commitError(error: unknown): unknown {
   const code = raisedCode(error)
-  if (code === 'PS004') return new AppError('conflict', 'The photo that it is a part of is not there', { cause: error })
+  if (code === 'PS004') return noWhole(error)
   if (code !== 'PS003') return placementError(error)
   const sentence = 'The photo of this content has just changed. Try again'
   return new AppError('unavailable', sentence, { cause: error, retryAfterSeconds: 1 })

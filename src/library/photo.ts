@@ -1,5 +1,7 @@
 /** A photo, as this region's tables know it. */
+import type { PartRole } from '../core/part-roles.js'
 import type { PhotoState } from '../core/photo-state.js'
+import type { PhotoPart } from './parts-sql.js'
 import type { Motion } from './photo-facts.js'
 
 export type { PhotoState }
@@ -63,8 +65,16 @@ export interface Photo {
   motion: Motion | null
   /** Its moving half, when that is a file of its own. */
   movingHalf: MovingHalf | null
-  /** The picture that this video is the moving half of. */
+  /** What it is made of besides its original, the oldest first. */
+  parts: PhotoPart[]
+  /** The photo that this is a part of, and which part; it is no photo of its own then. */
   partOf: string | null
+  role: PartRole | null
+  favourite: boolean
+  /** Kept, and not in the timeline. */
+  archived: boolean
+  /** Since when it is in the trash. */
+  trashedAt: Date | null
 }
 
 /**

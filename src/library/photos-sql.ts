@@ -1,7 +1,8 @@
 /** Reads of the table `photos`, always within one placement: nobody else's photo is ever found. */
 import type { Placement } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
-import type { Photo, PhotoState } from './photo.js'
+import { partsOf } from './parts-sql.js'
+import type { Photo } from './photo.js'
 
 /** `id` must have the form of an id. */
 export async function findPhoto(db: Queryable, { person, epoch }: Placement, id: string): Promise<Photo | undefined> {
@@ -11,64 +12,45 @@ export async function findPhoto(db: Queryable, { person, epoch }: Placement, id:
             media_type as "mediaType", width, height,
             taken_at as "takenAt", taken_offset_minutes as "takenOffsetMinutes", shown_at as "shownAt",
             camera_make as "cameraMake", camera_model as "cameraModel", lens, exposure, latitude, longitude,
-            rating, description, motion, part_of as "partOf",
+            rating, description, motion, part_of as "partOf", role, favourite, archived, trashed_at as "trashedAt",
             (select jsonb_build_object('id', half.id, 'sha256', encode(half.sha256, 'hex'), 'sizeBytes', half.size_bytes,
                       'mediaType', half.media_type, 'fileName', half.file_name)
-             from photos half where half.part_of = photos.id and half.state = 'ready'
-             order by half.stored_at, half.id limit 1) as "movingHalf"
+             from photos half where half.part_of = photos.id and half.role = 'motion' and half.state = 'ready'
+             order by half.stored_at, half.id limit 1) as "movingHalf",
+            ${partsOf('photos')} as parts
      from photos where id = $3 and person = $1 and epoch = $2`,
     [person, epoch, id],
   )
   return photo
 }
 
-export interface HashMatch {
-  sha256: Buffer
-  photo: string
-  state: PhotoState
-  reason: string | null
-  verified: boolean
-  /** How many there are of it. */
-  renditions: number
-}
-
-/** Those of the hashes that are in the library, in no order. */
-export async function findByHashes(
-  db: Queryable,
-  { person, epoch }: Placement,
-  hashes: readonly Buffer[],
-): Promise<HashMatch[]> {
-  return db.query<HashMatch>(
-    `select sha256, id as photo, state, reason, verified_at is not null as verified,
-            cardinality(renditions) as renditions
-     from photos where person = $1 and epoch = $2 and sha256 = any($3::bytea[]) and not lost`,
-    [person, epoch, hashes],
-  )
-}
-
+/** What is in the trash counts as that alone. */
 export interface PhotoCounts {
-  /** Moving halves of others don't count. */
+  /** Parts of others don't count. */
   photos: number
-  /** Videos that are the moving half of a picture. */
+  /** Of photos: moving halves, edits, sidecars. */
   parts: number
-  /** Of all originals together. */
+  /** Of all originals together, parts as well. */
   bytes: number
   unreadable: number
   quarantined: number
   /** Stored, and not yet looked at by a worker. */
   waiting: number
+  /** In the trash. */
+  trashed: number
 }
 
 export async function countPhotos(db: Queryable, { person, epoch }: Placement): Promise<PhotoCounts> {
   const [counts] = await db.query<PhotoCounts>(
-    `select count(*) filter (where part_of is null) as photos,
-            count(*) filter (where part_of is not null) as parts,
-            coalesce(sum(size_bytes), 0)::bigint as bytes,
-            count(*) filter (where state = 'unreadable') as unreadable,
-            count(*) filter (where state = 'quarantined') as quarantined,
-            count(*) filter (where state = 'stored') as waiting
+    `select count(*) filter (where part_of is null and trashed_at is null) as photos,
+            count(*) filter (where part_of is not null and trashed_at is null) as parts,
+            coalesce(sum(size_bytes) filter (where trashed_at is null), 0)::bigint as bytes,
+            count(*) filter (where state = 'unreadable' and part_of is null and trashed_at is null) as unreadable,
+            count(*) filter (where state = 'quarantined' and part_of is null and trashed_at is null) as quarantined,
+            count(*) filter (where state = 'stored' and part_of is null and trashed_at is null) as waiting,
+            count(*) filter (where part_of is null and trashed_at is not null) as trashed
      from photos where person = $1 and epoch = $2`,
     [person, epoch],
   )
-  return counts ?? { photos: 0, parts: 0, bytes: 0, unreadable: 0, quarantined: 0, waiting: 0 }
+  return counts ?? { photos: 0, parts: 0, bytes: 0, unreadable: 0, quarantined: 0, waiting: 0, trashed: 0 }
 }

@@ -2,8 +2,8 @@
 import type { Placement } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
 
-/** Rows in one statement: no statement of a library of a million comes near its deadline. */
-const batchRows = 10_000
+/** Photos in one statement, and their parts with them: no statement of a library of a million comes near its deadline. */
+const batchPhotos = 10_000
 
 /** Takes every place out of the placement's photos. */
 export const removePlaces = (tx: Queryable, placement: Placement): Promise<void> =>
@@ -16,31 +16,50 @@ export const removePlaces = (tx: Queryable, placement: Placement): Promise<void>
 export const markToReadAgain = (tx: Queryable, placement: Placement): Promise<void> =>
   inBatches(tx, placement, 'recipe = -recipe', `state = 'ready' and recipe > 0`)
 
+/** A list of whole photos in the order of an index, so that each batch costs the same. */
+interface Listing {
+  moment: 'shown_at' | 'trashed_at'
+  type: 'timestamp' | 'timestamptz'
+  condition: string
+}
+
+/** Together all photos: those of the timeline and the archive, and the trash. */
+const listings: readonly Listing[] = [
+  { moment: 'shown_at', type: 'timestamp', condition: 'trashed_at is null and part_of is null' },
+  { moment: 'trashed_at', type: 'timestamptz', condition: 'trashed_at is not null and part_of is null' },
+]
+
 interface Position {
-  shownAt: string
+  /** To the microsecond. */
+  moment: string
   id: string
 }
 
-/** Along the timeline's index, so that each batch costs the same. */
 async function inBatches(
   tx: Queryable,
   { person, epoch }: Placement,
   assignments: string,
   condition: string,
 ): Promise<void> {
-  let after: Position | undefined
-  do {
-    const rows: Position[] = await tx.query<Position>(
-      `with batch as (
-         select id, shown_at from photos
-         where person = $1 and epoch = $2 and (shown_at, id) < (coalesce($3::timestamp, 'infinity'), $4)
-         order by shown_at desc, id desc limit $5
-       ), changed as (
-         update photos set ${assignments} where id in (select id from batch) and ${condition}
-       )
-       select shown_at as "shownAt", id from batch order by shown_at, id limit 1`,
-      [person, epoch, after?.shownAt ?? null, after?.id ?? '', batchRows],
-    )
-    after = rows[0]
-  } while (after)
+  for (const listing of listings) {
+    const { moment, type } = listing
+    let after: Position | undefined
+    do {
+      const rows: Position[] = await tx.query<Position>(
+        `with batch as (
+           select id, ${moment} as moment from photos
+           where person = $1 and epoch = $2 and ${listing.condition}
+             and (${moment}, id) < (coalesce($3::${type}, 'infinity'), $4)
+           order by ${moment} desc, id desc limit $5
+         ), listed as (
+           select id from batch union all select part.id from batch join photos part on part.part_of = batch.id
+         ), changed as (
+           update photos set ${assignments} where id in (select id from listed) and ${condition}
+         )
+         select moment::text, id from batch order by batch.moment, id limit 1`,
+        [person, epoch, after?.moment ?? null, after?.id ?? '', batchPhotos],
+      )
+      after = rows[0]
+    } while (after)
+  }
 }

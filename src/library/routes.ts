@@ -1,22 +1,15 @@
-/** /v1/me, /v1/sync/check and /v1/photos/:id: what the library holds; and /v1/consents: what it may. */
+/** /v1/me and /v1/photos/:id: what the library holds; and /v1/consents: what it may. */
 import type { FastifyPluginAsync } from 'fastify'
 import { z } from 'zod'
 import type { Accounts } from '../accounts/accounts.js'
-import { limits } from '../core/limits.js'
 import type { Database } from '../db/database.js'
 import { callerOf } from '../http/auth.js'
 import { parseBody } from '../http/parse-body.js'
-import type { Photo } from './photo.js'
-import type { Motion } from './photo-facts.js'
-import { countPhotos, findByHashes } from './photos-sql.js'
+import { checkRoutes } from './check/routes.js'
+import { describePhoto } from './describe-photo.js'
+import { countPhotos } from './photos-sql.js'
 import { keepPlaces } from './places.js'
 import { requirePhoto } from './require-photo.js'
-
-const checkBody = z.object({
-  sha256: z
-    .array(z.string().regex(/^[0-9a-fA-F]{64}$/, { error: 'must be a SHA-256 in 64 hexadecimal digits' }))
-    .max(limits.checkHashes),
-})
 
 const consentBody = z.object({ granted: z.boolean() })
 
@@ -34,21 +27,10 @@ export const libraryRoutes =
       return { ...person, region: accounts.region.id, ...counts }
     })
 
-    app.post('/v1/sync/check', async request => {
-      const { sha256 } = parseBody(checkBody, request.body)
-      const asked = new Set(sha256.map(hash => hash.toLowerCase()))
-      const matches = await findByHashes(
-        db,
-        callerOf(request),
-        Array.from(asked, hash => Buffer.from(hash, 'hex')),
-      )
-      const here = matches.map(match => ({ ...match, sha256: match.sha256.toString('hex') }))
-      for (const { sha256 } of here) asked.delete(sha256)
-      return { missing: [...asked], here }
-    })
+    await app.register(checkRoutes({ db }))
 
     app.get<{ Params: { id: string } }>('/v1/photos/:id', async request =>
-      describe(await requirePhoto(db, callerOf(request), request.params.id)),
+      describePhoto(await requirePhoto(db, callerOf(request), request.params.id)),
     )
 
     app.get('/v1/consents', async request => accounts.consents(callerOf(request).person))
@@ -60,24 +42,3 @@ export const libraryRoutes =
       return accounts.consents(caller.person)
     })
   }
-
-function describe(photo: Photo) {
-  const { recipe: _, movingHalf, motion, sha256, cameraMake, cameraModel, lens, latitude, longitude, ...rest } = photo
-  const hasCamera = cameraMake !== null || cameraModel !== null || lens !== null
-  return {
-    ...rest,
-    sha256: sha256.toString('hex'),
-    camera: hasCamera ? { make: cameraMake, model: cameraModel, lens } : null,
-    motion: movingHalf ? describeMotion(movingHalf, null) : motion && describeMotion(motion, motion.atMs),
-    place: latitude !== null && longitude !== null ? { latitude, longitude } : null,
-  }
-}
-
-const describeMotion = (
-  { mediaType, sizeBytes }: Pick<Motion, 'sizeBytes'> & { mediaType: string | null },
-  atMs: number | null,
-) => ({
-  mediaType,
-  sizeBytes,
-  atMs,
-})

@@ -1,9 +1,10 @@
 /**
- * The timeline, read from the index photos_timeline: newest first, by (shown_at, id). A video that is the moving half of a
- * picture is no photo of its own and not in it.
+ * The timeline, read from the index photos_timeline: newest first, by (shown_at, id). What is a part of a photo is no photo of its
+ * own and not in it, and neither is what is archived or in the trash.
  */
 import type { Placement } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
+import { shownEdit } from './parts-sql.js'
 import type { PhotoKind, PhotoState } from './photo.js'
 import { formatTimelineCursor, type TimelineCursor, type TimelinePage, type TimelineSection } from './timeline.js'
 
@@ -12,7 +13,7 @@ export async function readSections(db: Queryable, { person, epoch }: Placement):
   return db.query<TimelineSection>(
     `select to_char(month, 'YYYY-MM') as id, count(*) as count
      from (select date_trunc('month', shown_at) as month
-           from photos where person = $1 and epoch = $2 and part_of is null) as months
+           from photos where person = $1 and epoch = $2 and part_of is null and trashed_at is null and not archived) as months
      group by month order by month desc`,
     [person, epoch],
   )
@@ -43,15 +44,17 @@ export async function readSection(
 ): Promise<TimelinePage> {
   // Before the first page stands the end of the month, with the id that sorts before every other.
   const rows = await db.query<TimelineRow>(
-    `select id, shown_at as "shownAt", width, height, state, reason, kind, duration_ms as "durationMs", thumbhash,
-            file_name as "fileName", '256.webp' = any(renditions) as thumbnail, 'animated.webp' = any(renditions) as animated,
-            motion is not null or (live is not null and exists (
-              select from photos half where half.part_of = photos.id and half.state = 'ready')) as motion
-     from photos
-     where person = $1 and epoch = $2 and part_of is null
+    `select photos.id, shown_at as "shownAt", coalesce(edit.width, photos.width) as width, coalesce(edit.height, photos.height) as height,
+            state, reason, kind, duration_ms as "durationMs", coalesce(edit.thumbhash, photos.thumbhash) as thumbhash,
+            file_name as "fileName", '256.webp' = any(coalesce(edit.renditions, photos.renditions)) as thumbnail,
+            'animated.webp' = any(coalesce(edit.renditions, photos.renditions)) as animated,
+            motion is not null or exists (
+              select from photos half where half.part_of = photos.id and half.role = 'motion' and half.state = 'ready') as motion
+     from photos left join lateral ${shownEdit('photos')} edit on true
+     where person = $1 and epoch = $2 and part_of is null and trashed_at is null and not archived
        and shown_at >= $3::timestamp and shown_at < $3::timestamp + interval '1 month'
-       and (shown_at, id) < (coalesce($4::timestamp, $3::timestamp + interval '1 month'), $5)
-     order by shown_at desc, id desc limit $6`,
+       and (shown_at, photos.id) < (coalesce($4::timestamp, $3::timestamp + interval '1 month'), $5)
+     order by shown_at desc, photos.id desc limit $6`,
     [person, epoch, `${section}-01`, after?.shownAt ?? null, after?.id ?? '', limit + 1],
   )
   const page = rows.slice(0, limit)

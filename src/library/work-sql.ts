@@ -3,12 +3,15 @@
  * the feed. One that is ready is worked on again when its renditions are of an older recipe, and stays ready meanwhile.
  */
 import { hasConsent } from '../accounts/consents-sql.js'
+import type { PartRole } from '../core/part-roles.js'
 import type { PhotoState } from '../core/photo-state.js'
 import type { Database, Queryable } from '../db/database.js'
 import { appendChange } from '../feed/changes-sql.js'
 import { requireOpenPlacement } from '../regions/placements-sql.js'
+import { editedColumns } from './edits/edit.js'
 import { pairLive } from './live-sql.js'
 import type { PhotoFacts } from './photo-facts.js'
+import { applySidecars } from './sidecars-sql.js'
 
 /** A photo that waits for its renditions, or for those of a new recipe. */
 export interface Work {
@@ -16,6 +19,8 @@ export interface Work {
   person: string
   epoch: number
   sha256: Buffer
+  /** Which part of a photo it is, when it is one. */
+  role: PartRole | null
   /** This one included: those that began and never ended, since whoever was at it died. */
   attempts: number
   /** Of the renditions that exist, as in Photo. */
@@ -26,7 +31,7 @@ export interface Work {
 export async function beginAttempt(db: Queryable, photo: string, recipe: number): Promise<Work | undefined> {
   const [row] = await db.query<Work>(
     `update photos set attempts = attempts + 1 where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $2))
-     returning id, person, epoch, sha256, attempts, photos.recipe`,
+     returning id, person, epoch, sha256, role, attempts, photos.recipe`,
     [photo, recipe],
   )
   return row
@@ -62,25 +67,42 @@ export interface Ready {
   reason: string | null
 }
 
-export async function recordReady(db: Database, work: Work, ready: Ready, now: Date): Promise<void> {
-  await db.transaction(async tx => {
+/**
+ * What its owner wrote goes before what the file says. Resolves with whether the photo is still there: one that was deleted meanwhile
+ * has no use for its renditions.
+ */
+export async function recordReady(db: Database, work: Work, ready: Ready, now: Date): Promise<boolean> {
+  return db.transaction(async tx => {
     await requireOpenPlacement(tx, work.person, work.epoch)
     const place = await placeOf(tx, work, ready.facts)
     const columns = { ...columnsOf(ready), ...place, verified_at: now }
     const names = Object.keys(columns)
-    const changed = await tx.query(
-      `update photos set (${names.join(', ')}) = row(${names.map((_, index) => `$${index + 3}`).join(', ')}),
-         shown_at = coalesce($${names.indexOf('taken_at') + 3}, shown_at), attempts = 0, breaks = 0, state = 'ready', compared_at = null
-       where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $2)) returning id`,
+    const values = names.map((name, index) => valueIn(name, `$${index + 3}`))
+    const [changed] = await tx.query<{ partOf: string | null; role: PartRole | null }>(
+      `update photos set (${names.join(', ')}) = row(${values.join(', ')}),
+         shown_at = coalesce(${values[names.indexOf('taken_at')]}, shown_at), attempts = 0, breaks = 0, state = 'ready', compared_at = null
+       where id = $1 and (state = 'stored' or (state = 'ready' and recipe < $2)) returning part_of as "partOf", role`,
       [work.id, ready.recipe, ...Object.values(columns)],
     )
-    if (changed.length === 0) return
+    if (!changed) return (await existingPhotos(tx, [work.id])).size > 0
+    await applySidecars(tx, work.id)
     await appendChange(tx, { ...work, kind: 'ready', photo: work.id, at: now })
+    // People see its edit where they saw the photo.
+    const { partOf, role } = changed
+    if (role === 'edit' && partOf !== null) await appendChange(tx, { ...work, kind: 'edited', photo: partOf, at: now })
     // The feed's row is locked from here on, so that two halves that come at once find each other.
     const { live } = ready.facts
     const other = live === null ? undefined : await pairLive(tx, { ...work, kind: ready.kind, live })
     if (other !== undefined) await appendChange(tx, { ...work, kind: 'ready', photo: other, at: now })
+    return true
   })
+}
+
+/** The column's value: the parameter, or what its owner wrote instead. */
+function valueIn(column: string, parameter: string): string {
+  const type = editedColumns[column]
+  if (type === undefined) return parameter
+  return `case when edits ? '${column}' then (edits->>'${column}')::${type} else ${parameter}::${type} end`
 }
 
 function columnsOf({ facts, look, ...ready }: Ready) {
@@ -131,17 +153,22 @@ export interface Verdict {
   mediaType: string | null
 }
 
-/** A photo that is ready stays so, whatever a newer recipe makes of it, unless its original is lost. */
-export async function recordVerdict(db: Database, work: Work, verdict: Verdict, now: Date): Promise<void> {
+/**
+ * A photo that is ready stays so, whatever a newer recipe makes of it, unless its original is lost. Resolves with whether it was said
+ * of the photo: not of one that was deleted meanwhile.
+ */
+export async function recordVerdict(db: Database, work: Work, verdict: Verdict, now: Date): Promise<boolean> {
   const { state, reason, verified, lost, mediaType } = verdict
-  await db.transaction(async tx => {
+  return db.transaction(async tx => {
     await requireOpenPlacement(tx, work.person, work.epoch)
     const changed = await tx.query(
       `update photos set state = $2, reason = $3, verified_at = $4, media_type = coalesce($5, media_type), lost = $6
        where id = $1 and (state = 'stored' or ($6 and state = 'ready')) returning id`,
       [work.id, state, reason, verified ? now : null, mediaType, lost],
     )
-    if (changed.length > 0) await appendChange(tx, { ...work, kind: state, photo: work.id, at: now })
+    if (changed.length === 0) return false
+    await appendChange(tx, { ...work, kind: state, photo: work.id, at: now })
+    return true
   })
 }
 

@@ -20,6 +20,8 @@ export const jobSchemas = {
   dedupe: z.object({ person: id }),
   /** Removes what an upload left in the bucket that no photo needs. */
   reap: z.object({ upload: id }),
+  /** Removes what the bucket holds of a photo that was deleted for good. */
+  purge: z.object({ photo: id }),
 } as const
 
 export type JobName = keyof typeof jobSchemas

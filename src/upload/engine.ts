@@ -6,6 +6,7 @@ import { AppError, isAppError } from '../core/errors.js'
 import { isId, type NewId } from '../core/ids.js'
 import { limits } from '../core/limits.js'
 import type { Database } from '../db/database.js'
+import { requireWhole } from '../library/parts-sql.js'
 import type { Signals } from '../queue/signals.js'
 import type { Bucket } from '../storage/bucket.js'
 import { BodyBroken, makeAppend } from './append.js'
@@ -113,6 +114,9 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
   /** A new upload within the person's limits. */
   const insert = async (caller: Caller, facts: Partial<NewUpload> & { metadata: string }): Promise<Upload> => {
     const now = clock.now()
+    const said = readFileFacts(parseMetadata(facts.metadata))
+    // The commit looks again; by then the bytes have been sent.
+    if (said.partOf !== null && facts.kind !== 'partial') await requireWhole(db, caller, said.partOf)
     const upload = await insertUpload(
       db,
       {
@@ -128,7 +132,7 @@ export async function makeEngine(deps: EngineDeps): Promise<Engine> {
         sources: [],
         hold: 'held',
         expiresAt: new Date(now.getTime() + limits.uploadLifetimeMs),
-        ...readFileFacts(parseMetadata(facts.metadata)),
+        ...said,
         ...facts,
       },
       now,

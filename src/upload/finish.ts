@@ -42,7 +42,13 @@ export interface Finish {
 export function makeFinish({ db, bucket, signals, clock, putAway }: FinishDeps): Finish {
   const commit = async (hold: Hold, sha256: Buffer, lastFrom: number): Promise<void> => {
     const sizeBytes = hold.upload.sizeBytes as number
-    const done = await finishUpload(db, hold.recorded, { sha256, sizeBytes, lastFrom }, clock.now())
+    const done = await finishUpload(db, hold.recorded, { sha256, sizeBytes, lastFrom }, clock.now()).catch(
+      async error => {
+        // The photo that it is a part of was deleted meanwhile, and never comes back by that id.
+        if (isAppError(error, 'conflict')) await end(hold.recorded.id, { holder: hold.recorded.holder })
+        throw error
+      },
+    )
     if (!done) throw new AppError('held', 'A newer request took this upload over', { retryAfterSeconds: 1 })
     hold.upload = hold.recorded = done
     // Not waited for: the photo is stored, and whoever misses the signal looks by itself.

@@ -10,6 +10,7 @@ import type { NewId } from '../core/ids.js'
 import type { Database } from '../db/database.js'
 import type { Signals } from '../queue/signals.js'
 import type { Bucket } from '../storage/bucket.js'
+import { receiptOf } from './receipt.js'
 import type { Upload } from './upload.js'
 import { findUpload, releaseHold, takeHold } from './uploads-sql.js'
 
@@ -127,8 +128,8 @@ export async function makeHolds({ db, bucket, signals, clock, newId }: HoldsDeps
 
 export function movedOn(upload: Upload): AppError {
   if (upload.state === 'ended') return new AppError('gone', 'This upload has ended')
-  const { offsetBytes: offset, storedAs, duplicate } = upload
+  const { offsetBytes: offset } = upload
   return new AppError('conflict', `The upload is at byte ${offset}. Continue from there`, {
-    facts: { offset, ...(storedAs !== null && { photo: storedAs, duplicate: duplicate === true }) },
+    facts: { offset, ...receiptOf(upload) },
   })
 }

@@ -3,7 +3,9 @@
  * fronts. Values that break the grammar are undefined or an AppError `invalid` that says what was wrong.
  */
 import { AppError } from '../core/errors.js'
+import { isId } from '../core/ids.js'
 import { limits } from '../core/limits.js'
+import { type PartRole, partRoles } from '../core/part-roles.js'
 
 /** A non-negative integer that a double holds exactly; no sign, no blanks, no exponent (tus: "Upload-Offset", "Upload-Length"). */
 export function parseByteCount(text: string): number | undefined {
@@ -24,6 +26,11 @@ export interface FileFacts {
   mediaType: string | null
   modifiedAt: Date | null
   sha256: Buffer | null
+  /** The photo that it is to be a part of, and which part; both or neither. */
+  partOf: string | null
+  role: PartRole | null
+  /** Content that its owner has deleted stays so; else it comes back. */
+  keepDeleted: boolean
 }
 
 /**
@@ -52,12 +59,38 @@ export function parseMetadata(header: string): Map<string, string> {
 
 /** What the known keys say. Unknown keys are echoed to whoever asks and otherwise ignored. */
 export function readFileFacts(metadata: ReadonlyMap<string, string>): FileFacts {
+  const part = partOf(metadata.get('partOf'), metadata.get('role'))
   return {
     fileName: fileNameOf(metadata.get('filename') ?? metadata.get('name')),
-    mediaType: mediaTypeOf(metadata.get('filetype') ?? metadata.get('type')),
+    mediaType: mediaTypeOf(metadata.get('filetype') ?? metadata.get('type'), part.role),
     modifiedAt: dateOf(metadata.get('modified')),
     sha256: sha256Of(metadata.get('sha256')),
+    ...part,
+    keepDeleted: keepDeletedOf(metadata.get('ifDeleted')),
   }
+}
+
+/** Keys of Upload-Metadata that other dialects say in a header of ours. */
+export const partHeaders = {
+  partOf: 'Photosync-Part-Of',
+  role: 'Photosync-Role',
+  ifDeleted: 'Photosync-If-Deleted',
+} as const
+
+function partOf(photo: string | undefined, role: string | undefined): Pick<FileFacts, 'partOf' | 'role'> {
+  if (photo === undefined && role === undefined) return { partOf: null, role: null }
+  if (photo === undefined) throw new AppError('invalid', 'role needs partOf: the id of the photo that it is a part of')
+  if (role === undefined) throw new AppError('invalid', `partOf needs role: ${partRoles.join(', ')}`)
+  if (!isId(photo)) throw new AppError('invalid', 'partOf must be the id of a photo')
+  const known = partRoles.find(name => name === role)
+  if (!known) throw new AppError('invalid', `role must be one of ${partRoles.join(', ')}`)
+  return { partOf: photo, role: known }
+}
+
+function keepDeletedOf(text: string | undefined): boolean {
+  if (text === undefined || text === 'restore') return false
+  if (text === 'keep') return true
+  throw new AppError('invalid', 'ifDeleted must be keep or restore')
 }
 
 /** A name to show and to download by, never part of a key or a path: without folders, control and bidi-override characters. */
@@ -82,7 +115,9 @@ function cutToBytes(name: string, bytesMax: number): string {
   return stem.toString('utf8', 0, end) + ending
 }
 
-function mediaTypeOf(text: string | undefined): string | null {
+function mediaTypeOf(text: string | undefined, role: PartRole | null): string | null {
+  // What a sidecar is only its bytes tell: no two programs send it by the same name.
+  if (role === 'sidecar') return null
   const type = text?.split(';')[0]?.trim().toLowerCase() ?? ''
   if (type === '' || type === 'application/octet-stream') return null
   if (!/^(image|video)\/[a-z0-9.+-]{1,100}$/.test(type)) {

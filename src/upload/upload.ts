@@ -8,6 +8,7 @@
  * pieces. A larger one is a multipart upload: full parts, then pieces of what does not fill a part yet.
  */
 import { limits } from '../core/limits.js'
+import type { PartRole } from '../core/part-roles.js'
 import type { Part } from '../storage/bucket.js'
 
 export interface Piece {
@@ -39,6 +40,11 @@ export interface Upload {
   mediaType: string | null
   modifiedAt: Date | null
   sha256: Buffer | null
+  /** The photo that it is to be a part of, and which part; both or neither. */
+  partOf: string | null
+  role: PartRole | null
+  /** Content that its owner has deleted stays so. */
+  keepDeleted: boolean
   holder: number
   hold: 'free' | 'held' | 'unsure'
   /** When its holder last gave a sign of life. */
@@ -55,6 +61,8 @@ export interface Upload {
   expiresAt: Date
   storedAs: string | null
   duplicate: boolean | null
+  /** Done: its owner has deleted this content, and it stays so. */
+  deleted: boolean | null
   /** Done: where the request that brought the last byte began. */
   lastFrom: number | null
 }

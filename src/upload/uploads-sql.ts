@@ -6,29 +6,11 @@ import type { Bytes, Upload } from './upload.js'
 
 const columns = `id, person, epoch, device, kind, state, size_bytes as "sizeBytes", offset_bytes as "offsetBytes", metadata,
   concat, sources, used_by as "usedBy", file_name as "fileName", media_type as "mediaType", modified_at as "modifiedAt", sha256,
-  holder, hold, photo, tried, multipart, next_part as "nextPart", parts, pieces, staged, hash_state as "hashState",
-  expires_at as "expiresAt", touched_at as "touchedAt", last_from as "lastFrom", stored_as as "storedAs", duplicate`
+  part_of as "partOf", role, keep_deleted as "keepDeleted", holder, hold, photo, tried, multipart, next_part as "nextPart", parts, pieces, staged, hash_state as "hashState",
+  expires_at as "expiresAt", touched_at as "touchedAt", last_from as "lastFrom", stored_as as "storedAs", duplicate, deleted`
 
-export type NewUpload = Pick<
-  Upload,
-  | 'id'
-  | 'person'
-  | 'epoch'
-  | 'device'
-  | 'kind'
-  | 'state'
-  | 'sizeBytes'
-  | 'metadata'
-  | 'concat'
-  | 'sources'
-  | 'fileName'
-  | 'mediaType'
-  | 'modifiedAt'
-  | 'sha256'
-  | 'hold'
-  | 'photo'
-  | 'expiresAt'
->
+/** What a new row doesn't have of itself. */
+export type NewUpload = Omit<Upload, keyof typeof blank | 'touchedAt'>
 
 /**
  * Inserts it, by holder 1. undefined: with it the person would have more open uploads, or more bytes in them, than limits allow.
@@ -37,8 +19,8 @@ export type NewUpload = Pick<
 export async function insertUpload(db: Queryable, upload: NewUpload, now: Date): Promise<Upload | undefined> {
   const [row] = await db.query<{ id: string }>(
     `insert into uploads (id, person, epoch, device, kind, state, size_bytes, metadata, concat, sources, file_name, media_type,
-       modified_at, sha256, hold, photo, expires_at, created_at, touched_at, holder)
-     select $1, $2, $3, $4, $5, $6, $7::bigint, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, 1
+       modified_at, sha256, hold, photo, expires_at, created_at, touched_at, part_of, role, keep_deleted, holder)
+     select $1, $2, $3, $4, $5, $6, $7::bigint, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $18, $21, $22, $23, 1
      from (select count(*) as uploads, coalesce(sum(coalesce(size_bytes, offset_bytes)), 0) as bytes from uploads
        where person = $2 and (state in ('open', 'finishing') or (kind = 'partial' and state = 'done' and used_by is null))) as open
      where open.uploads < $19 and open.bytes + coalesce($7::bigint, 0) <= $20
@@ -64,6 +46,9 @@ export async function insertUpload(db: Queryable, upload: NewUpload, now: Date):
       now,
       limits.openUploadsPerPerson,
       limits.openBytesPerPerson,
+      upload.partOf,
+      upload.role,
+      upload.keepDeleted,
     ],
   )
   return row && { ...blank, ...upload, touchedAt: now }
@@ -84,6 +69,7 @@ const blank = {
   lastFrom: null,
   storedAs: null,
   duplicate: null,
+  deleted: null,
 }
 
 export async function findUpload(db: Queryable, id: string): Promise<Upload | undefined> {
@@ -258,7 +244,7 @@ export async function finishUpload(
 ): Promise<Upload | undefined> {
   const { sha256, sizeBytes, lastFrom } = facts
   const [row] = await db
-    .query<Pick<Upload, 'storedAs' | 'duplicate'>>(
+    .query<Pick<Upload, 'storedAs' | 'duplicate' | 'deleted'>>(
       'select photo as "storedAs", duplicate, deleted from finish_upload($1, $2, $3, $4, $5, $6)',
       [held.id, held.holder, sha256, sizeBytes, lastFrom, now],
     )

@@ -18,8 +18,8 @@ async function run(...args: string[]) {
 
 describe('the command', () => {
   test.each([
-    [['downloads'], 'there is no bench ‘downloads’; there are: upload, thumbnails, dedupe'],
-    [[], 'say which bench to run: upload, thumbnails, dedupe'],
+    [['downloads'], 'there is no bench ‘downloads’; there are: upload, thumbnails, dedupe, sync'],
+    [[], 'say which bench to run: upload, thumbnails, dedupe, sync'],
     [['upload', 'again'], 'one bench at a time: leave out ‘again’'],
     [['upload', '--fast'], "Unknown option '--fast'; npm run bench -- --help tells what there is"],
   ])('called with %j says in one sentence what to write instead', async (args, sentence) => {

@@ -1,6 +1,6 @@
 /**
- * A small server that speaks what a handset needs (tus POST, HEAD, PATCH and DELETE, /v1/me, /v1/sync/check), on loopback and in
- * memory, and misbehaves when told: it cuts connections after so many bytes and says any answer instead of its own. What
+ * A small server that speaks what a handset needs (tus POST, HEAD, PATCH and DELETE, /v1/me, /v1/sync/check, restore), on loopback
+ * and in memory, and misbehaves when told: it cuts connections after so many bytes and says any answer instead of its own. What
  * arrived before a cut is kept, as a real server keeps it.
  */
 import { createHash } from 'node:crypto'
@@ -31,6 +31,8 @@ export interface ProtocolServer {
   onArrived: (bytes: number) => void | Promise<void>
   /** By SHA-256. */
   stored: Map<string, { bytes: Buffer; metadata: Record<string, string> }>
+  /** By SHA-256: what the person deleted; in the trash, or for good. */
+  deleted: Map<string, { photo: string; inTrash: boolean }>
   /** `POST /v1/uploads` and the like, with ids left out. */
   requests: string[]
   checks: string[][]
@@ -51,6 +53,7 @@ export async function startProtocolServer(): Promise<ProtocolServer> {
     instead: () => undefined,
     onArrived: () => {},
     stored: new Map(),
+    deleted: new Map(),
     requests: [],
     checks: [],
     open: new Map(),
@@ -62,7 +65,7 @@ export async function startProtocolServer(): Promise<ProtocolServer> {
   return it
 }
 
-const photoOf = (sha256: string) => `photo-${sha256.slice(0, 8)}`
+export const photoOf = (sha256: string) => `photo-${sha256.slice(0, 8)}`
 
 async function serve(it: ProtocolServer, request: http.IncomingMessage, response: http.ServerResponse): Promise<void> {
   const { method = '', url = '' } = request
@@ -76,6 +79,7 @@ async function serve(it: ProtocolServer, request: http.IncomingMessage, response
     return void say(problem(401, 'unauthenticated', 'Sign in'))
   if (name === 'GET /v1/me') return void say(json(200, me))
   if (name === 'POST /v1/sync/check') return void say(await check(it, request))
+  if (name === 'POST /v1/photos/restore') return void say(await restore(it, request))
   if (name === 'POST /v1/uploads') return create(it, request, response)
   const upload = it.open.get(url)
   if (!upload) return void say(problem(404, 'not_found', 'There is no such upload'))
@@ -125,18 +129,27 @@ function state(it: ProtocolServer, upload: Upload): Record<string, string> {
   if (upload.offset !== upload.length) return headers
   const bytes = Buffer.concat(upload.chunks)
   const sha256 = createHash('sha256').update(bytes).digest('hex')
+  if (it.deleted.has(sha256) && upload.metadata.ifDeleted !== 'restore') {
+    const { photo = '' } = it.deleted.get(sha256) ?? {}
+    return { ...headers, 'Photosync-Photo': photo, 'Photosync-Duplicate': '?1', 'Photosync-Deleted': '?1' }
+  }
+  it.deleted.delete(sha256)
   const duplicate = it.stored.has(sha256)
   it.stored.set(sha256, { bytes, metadata: upload.metadata })
   return { ...headers, 'Photosync-Photo': photoOf(sha256), 'Photosync-Duplicate': duplicate ? '?1' : '?0' }
 }
 
-async function check(it: ProtocolServer, request: http.IncomingMessage): Promise<Answer> {
+async function jsonOf<T>(request: http.IncomingMessage): Promise<T> {
   let text = ''
   for await (const chunk of request) text += chunk
-  const { sha256 } = JSON.parse(text) as { sha256: string[] }
+  return JSON.parse(text) as T
+}
+
+async function check(it: ProtocolServer, request: http.IncomingMessage): Promise<Answer> {
+  const { sha256 } = await jsonOf<{ sha256: string[] }>(request)
   it.checks.push(sha256)
   return json(200, {
-    missing: sha256.filter(hash => !it.stored.has(hash)),
+    missing: sha256.filter(hash => !it.stored.has(hash) && !it.deleted.has(hash)),
     here: sha256
       .filter(hash => it.stored.has(hash))
       .map(hash => ({
@@ -146,8 +159,24 @@ async function check(it: ProtocolServer, request: http.IncomingMessage): Promise
         reason: null,
         verified: true,
         renditions: 2,
+        partOf: it.stored.get(hash)?.metadata.partOf ?? null,
+        role: it.stored.get(hash)?.metadata.role ?? null,
       })),
+    deleted: sha256.flatMap(hash => {
+      const found = it.deleted.get(hash)
+      return found && !it.stored.has(hash) ? [{ sha256: hash, at: '2026-01-01T00:00:00Z', ...found }] : []
+    }),
   })
+}
+
+async function restore(it: ProtocolServer, request: http.IncomingMessage): Promise<Answer> {
+  const { photos } = await jsonOf<{ photos: string[] }>(request)
+  const inTrash = [...it.deleted].filter(([, { photo, inTrash }]) => inTrash && photos.includes(photo))
+  for (const [hash] of inTrash) {
+    it.deleted.delete(hash)
+    it.stored.set(hash, { bytes: Buffer.alloc(0), metadata: {} })
+  }
+  return json(200, { restored: inTrash.length })
 }
 
 const me = { id: 'p', email: 'a@example.org', region: 'test', photos: 0, bytes: 0, unreadable: 0, waiting: 0 }

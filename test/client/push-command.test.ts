@@ -54,6 +54,7 @@ test('--json ends with one line whose names are relative to the folder; refusals
     stored: 2,
     duplicates: 0,
     alreadyThere: 0,
+    deleted: 0,
     failed: [{ file: 'sub/c.svg', reason: 'SVG drawings are not kept' }],
     bytesSent: expect.any(Number),
     requests: expect.any(Number),
@@ -83,7 +84,7 @@ test('something that could have been stored and was not is status 1', async () =
 
 test.each([
   [[], 'name the folders'],
-  [['DIR'], 'say where to push to'],
+  [['DIR'], 'say which server'],
   [['DIR', '--server', 'photos.example'], '--server must be a URL'],
   [['DIR', '--server', 'ftp://photos.example'], '--server must be a URL'],
   [['DIR', '--server', 'http://x', '--token', 'a b'], 'the token holds characters'],
@@ -137,6 +138,10 @@ test('progress in words', () => {
     stored: 0,
     duplicates: 0,
     alreadyThere: 0,
+    restored: 0,
+    deleted: 0,
+    missing: 0,
+    missingBytes: 0,
     failed: 2,
     skipped: 0,
     bytesSent: 0,

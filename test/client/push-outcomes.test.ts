@@ -145,7 +145,7 @@ describe('ending and moving', () => {
   })
 })
 
-test('what is said of a file is its own name, kind, time and hash, and nothing of where it lies', async () => {
+test('what is said of a file is its own name, kind, time and hash, and that it comes by itself, and nothing of where it lies', async () => {
   await scene.write('Ferien/2024/Grüße 👋.JPG', content(30, 100))
   await utimes(join(scene.folder, 'Ferien/2024/Grüße 👋.JPG'), 1_700_000_000, 1_700_000_000)
   const { files } = await scene.push()
@@ -156,6 +156,7 @@ test('what is said of a file is its own name, kind, time and hash, and nothing o
       filetype: 'image/jpeg',
       modified: '2023-11-14T22:13:20.000Z',
       sha256: files[0]?.sha256,
+      ifDeleted: 'keep',
     },
   ])
 })

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { dirname, join } from 'node:path'
 import { afterEach, beforeEach } from 'vitest'
-import { type PushOptions, type PushResult, push } from '../../src/client/index.js'
+import { type PushedFile, type PushOptions, type PushResult, push } from '../../src/client/index.js'
 import { type ProtocolServer, startProtocolServer } from './protocol-server.js'
 
 export const MiB = 1024 * 1024
@@ -12,7 +12,8 @@ export interface PushScene {
   server: ProtocolServer
   folder: string
   write(name: string, bytes: Buffer): Promise<Buffer>
-  push(more?: Partial<PushOptions>): Promise<PushResult>
+  /** With what it told of each file. */
+  push(more?: Partial<PushOptions>): Promise<PushResult & { files: PushedFile[] }>
 }
 
 export function usePushScene(): PushScene {
@@ -23,9 +24,17 @@ export function usePushScene(): PushScene {
       await writeFile(join(scene.folder, name), bytes)
       return bytes
     },
-    push(more: Partial<PushOptions> = {}) {
+    async push(more: Partial<PushOptions> = {}) {
       const { url, token } = scene.server
-      return push({ server: url, token, dirs: [scene.folder], firstDelayMs: 5, ...more })
+      const files: PushedFile[] = []
+      const onProgress: PushOptions['onProgress'] = event => {
+        if (event.kind === 'file') files.push(event.file)
+        more.onProgress?.(event)
+      }
+      return {
+        ...(await push({ server: url, token, dirs: [scene.folder], firstDelayMs: 5, ...more, onProgress })),
+        files,
+      }
     },
   } as PushScene
   beforeEach(async () => {

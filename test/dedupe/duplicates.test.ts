@@ -40,7 +40,7 @@ async function add(person: TestPerson, row: Row): Promise<string> {
   const { id } = await addPhoto(here, person)
   await here.db.query(
     `update photos set ${of === 'same' ? 'same_group' : 'similar_group'} = $2, width = $3, height = $4, size_bytes = $5, phash = $6,
-       state = $7, reason = 'It is cut off', part_of = $8, taken_at = '2025-06-01T10:00:00' where id = $1`,
+       state = $7, reason = 'It is cut off', part_of = $8, role = case when $8::text is not null then 'motion' end, taken_at = '2025-06-01T10:00:00' where id = $1`,
     [id, group, width, height, sizeBytes, phash, state, partOf],
   )
   return id

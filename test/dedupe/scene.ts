@@ -60,6 +60,7 @@ async function addWithLook(here: TestRegion, person: TestPerson, photo: PhotoOfP
   const look = lookOf(grey)
   await here.db.query(
     `update photos set kind = $2, width = $3, height = $4, taken_at = $5, camera_model = $6, burst = $7, part_of = $8,
+       role = case when $8::text is not null then 'motion' end,
        phash = $9, look = $10, size_bytes = $11, verified_at = stored_at
      where id = $1`,
     [id, kind, width, height, takenAt, camera, burst, partOf, look?.phash, look?.detail, picture.length],

@@ -48,7 +48,7 @@ export async function startKinds(chromium: string): Promise<KindsScene> {
   for (const [at, kind] of kinds.entries()) {
     ids[kind] = await add(here, ana, 20 - at, rows[kind])
   }
-  await here.db.query('update photos set part_of = $2 where id = $1', [ids.half, ids.live])
+  await here.db.query(`update photos set part_of = $2, role = 'motion' where id = $1`, [ids.half, ids.live])
   return { here, ana, signInUrl: `${here.url}/sign-in#link=${link}`, ids: ids as Record<Kind, string> }
 }
 

@@ -107,7 +107,7 @@ test('the largest question of what is stored fits', async () => {
   const sha256 = Array.from({ length: limits.checkHashes }, (_, i) => i.toString(16).padStart(64, '0'))
   const response = await ask('POST', '/v1/sync/check', { json: { sha256 } })
   expect(response.status).toBe(200)
-  expect(await response.json()).toEqual({ missing: sha256, here: [] })
+  expect(await response.json()).toEqual({ missing: sha256, here: [], deleted: [] })
   const more = await readProblem(await ask('POST', '/v1/sync/check', { json: { sha256: [...sha256, 'f'.repeat(64)] } }))
   expect(more).toMatchObject({ status: 400, detail: 'sha256 must have at most 5000 entries' })
 })

@@ -20,13 +20,31 @@ describe('what is already here', () => {
     const unknown = 'ab'.repeat(32)
     const asked = [ready.sha256.toUpperCase(), stored.sha256, broken.sha256, bens.sha256, unknown, unknown]
     const response = await here.ask('POST', '/v1/sync/check', { token: ana.token, json: { sha256: asked } })
-    const { missing, here: found } = (await response.json()) as { missing: string[]; here: object[] }
+    const { missing, here: found, deleted } = (await response.json()) as Record<string, object[]>
+    const whole = { partOf: null, role: null }
+    expect(deleted).toEqual([])
     expect(missing).toEqual([bens.sha256, unknown])
     expect(found).toHaveLength(3)
     expect(found).toEqual(
       expect.arrayContaining([
-        { sha256: ready.sha256, photo: ready.id, state: 'ready', reason: null, verified: false, renditions: 1 },
-        { sha256: stored.sha256, photo: stored.id, state: 'stored', reason: null, verified: false, renditions: 0 },
+        {
+          sha256: ready.sha256,
+          photo: ready.id,
+          state: 'ready',
+          reason: null,
+          verified: false,
+          renditions: 1,
+          ...whole,
+        },
+        {
+          sha256: stored.sha256,
+          photo: stored.id,
+          state: 'stored',
+          reason: null,
+          verified: false,
+          renditions: 0,
+          ...whole,
+        },
         {
           sha256: broken.sha256,
           photo: broken.id,
@@ -34,6 +52,7 @@ describe('what is already here', () => {
           reason: 'This file is cut off',
           verified: false,
           renditions: 0,
+          ...whole,
         },
       ]),
     )
@@ -46,7 +65,7 @@ describe('what is already here', () => {
       picture = (await addPhoto(here, ana, { state, content: newId() })).id
     }
     const half = await addPhoto(here, ana, { content: newId() })
-    await here.db.query('update photos set part_of = $2 where id = $1', [half.id, picture])
+    await here.db.query(`update photos set part_of = $2, role = 'motion' where id = $1`, [half.id, picture])
     const me = await here.ask('GET', '/v1/me', { token: ana.token })
     const counts = { photos: 5, parts: 1, bytes: 6 * 26, unreadable: 1, quarantined: 1, waiting: 1 }
     expect(await me.json()).toMatchObject(counts)
@@ -91,6 +110,11 @@ describe('one photo', () => {
       description: 'At the sea',
       motion: { mediaType: 'video/mp4', sizeBytes: 4, atMs: 900 },
       partOf: null,
+      role: null,
+      parts: [],
+      favourite: false,
+      archived: false,
+      trashedAt: null,
     })
   })
 

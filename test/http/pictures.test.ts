@@ -186,7 +186,7 @@ describe('moving halves', () => {
   test('of a Live Photo: the other file, which says whose half it is', async () => {
     const picture = await addPhoto(here, ana)
     const film = await addPhoto(here, ana, { mediaType: 'video/quicktime', fileName: 'IMG_1.MOV', renditions: [] })
-    await here.db.query('update photos set part_of = $2 where id = $1', [film.id, picture.id])
+    await here.db.query(`update photos set part_of = $2, role = 'motion' where id = $1`, [film.id, picture.id])
     const response = await get(`${picture.id}/motion`, { Range: 'bytes=0-6' })
     expect(response.status).toBe(206)
     expect([response.headers.get('content-type'), response.headers.get('etag')]).toEqual([

@@ -14,7 +14,9 @@ import { feedRoutes } from '../../src/feed/routes.js'
 import { galleryRoutes } from '../../src/gallery/routes.js'
 import { makeReport, type Report } from '../../src/http/report.js'
 import { buildHttp, closeHttp } from '../../src/http/server.js'
+import { editRoutes } from '../../src/library/edits/routes.js'
 import { libraryRoutes } from '../../src/library/routes.js'
+import { trashRoutes } from '../../src/library/trash/routes.js'
 import { type Log, openLog } from '../../src/observe/log.js'
 import { type Metrics, makeMetrics } from '../../src/observe/metrics.js'
 import { makeDirectory } from '../../src/regions/directory.js'
@@ -43,6 +45,8 @@ export interface TestRegion {
   db: Database
   bucket: Bucket
   accounts: Accounts
+  /** What routes signalled: the channel and what it carries. */
+  signalled: string[]
   clock: TestClock
   metrics: Metrics
   app: FastifyInstance
@@ -81,6 +85,10 @@ export async function startRegion({ routes, log = silent }: RegionOptions = {}):
     clock,
     newId,
   })
+  const signalled: string[] = []
+  const signals = {
+    publish: async (channel: string, payload: string) => void signalled.push(`${channel} ${payload}`),
+  }
   const bucket = memoryBucket()
   const metrics = makeMetrics()
   const report = makeReport(log, metrics)
@@ -94,6 +102,8 @@ export async function startRegion({ routes, log = silent }: RegionOptions = {}):
       accountRoutes({ accounts }),
       feedRoutes({ db }),
       libraryRoutes({ db, accounts }),
+      trashRoutes({ db, clock, signals }),
+      editRoutes({ db, clock, signals }),
       galleryRoutes({ db, bucket }),
       ...(routes?.({ report }) ?? []),
     ],
@@ -105,6 +115,7 @@ export async function startRegion({ routes, log = silent }: RegionOptions = {}):
     db,
     bucket,
     accounts,
+    signalled,
     clock,
     metrics,
     app,

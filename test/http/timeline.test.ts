@@ -75,7 +75,7 @@ test('columns are of equal length and hold what a viewer needs first', async () 
     [film.id],
   )
   await here.db.query(`update photos set live = 'L' where id = $1`, [living.id])
-  await here.db.query(`update photos set live = 'L', part_of = $2 where id = $1`, [half.id, living.id])
+  await here.db.query(`update photos set live = 'L', part_of = $2, role = 'motion' where id = $1`, [half.id, living.id])
   expect(await getPage(ana, '2025-04')).toEqual({
     id: [newer.id, film.id, moving.id, living.id, older.id],
     shownAt: [

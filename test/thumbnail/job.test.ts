@@ -11,8 +11,9 @@ import { originalKey, type Placement, renditionKey } from '../../src/core/keys.j
 import { limits } from '../../src/core/limits.js'
 import { recipe, renditions } from '../../src/core/renditions.js'
 import { readChanges } from '../../src/feed/changes.js'
+import { findContents } from '../../src/library/check/check-sql.js'
 import { commitOriginal } from '../../src/library/commit-sql.js'
-import { findByHashes, findPhoto } from '../../src/library/photos-sql.js'
+import { findPhoto } from '../../src/library/photos-sql.js'
 import { beginAttempt } from '../../src/library/work-sql.js'
 import { type Bucket, bytes } from '../../src/storage/bucket.js'
 import { type FaultPlan, faultyBucket, listedFaults } from '../../src/storage/faulty-bucket.js'
@@ -171,11 +172,11 @@ describe('what cannot be shown', () => {
 
     // Whoever still has it is asked for it again, and it becomes a photo anew.
     const sha256 = createHash('sha256').update(sent).digest()
-    expect(await findByHashes(here.db, ana, [sha256])).toEqual([])
+    expect(await findContents(here.db, ana, sha256)).toEqual([])
     const again = await commit(sent)
     await makeJob()({ photo: again }, never)
     expect((await photoOf(again)).state).toBe('ready')
-    expect(await findByHashes(here.db, ana, [sha256])).toMatchObject([{ photo: again, verified: true }])
+    expect(await findContents(here.db, ana, sha256)).toMatchObject([{ photo: again, verified: true }])
   })
 
   test('one bad look at an original is not believed', async () => {

@@ -20,6 +20,9 @@ export function uploadOf(facts: Partial<Upload> = {}): Upload {
     mediaType: null,
     modifiedAt: null,
     sha256: null,
+    partOf: null,
+    role: null,
+    keepDeleted: false,
     holder: 1,
     hold: 'held',
     touchedAt: new Date(0),
@@ -34,6 +37,7 @@ export function uploadOf(facts: Partial<Upload> = {}): Upload {
     expiresAt: new Date(0),
     storedAs: null,
     duplicate: null,
+    deleted: null,
     ...facts,
   }
 }

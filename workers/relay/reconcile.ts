@@ -6,15 +6,19 @@
  * When the queue holds fewer than wait, as after its store was emptied, all of them are queued again in one round. Else only so
  * many in each, the longest waiting first: with a first sync of 50,000 in the queue, adding all of them each time would be work
  * for nothing.
+ *
+ * Photos that were deleted a while ago are looked for in the bucket once more, when nothing of them can come any more.
  */
 import type { Clock } from '../../src/core/clock.js'
 import { limits } from '../../src/core/limits.js'
 import { recipe } from '../../src/core/renditions.js'
 import type { Database } from '../../src/db/database.js'
+import { findUnpurged } from '../../src/library/trash/trash-sql.js'
 import { measureWaiting } from '../../src/library/waiting-sql.js'
 import { claimOutdated, claimWaiting } from '../../src/library/work-sql.js'
 import type { Job } from '../../src/queue/jobs.js'
 import { backgroundPriority, type JobQueue } from '../../src/queue/queue.js'
+import { latePurgeMs } from '../purge/purge.js'
 import type { Rank } from './ranks.js'
 
 const waitingMs = 20_000
@@ -48,6 +52,8 @@ export function makeReconcile(db: Database, queue: JobQueue, clock: Clock, rank:
       await queue.add(await rank(waiting.map(asJob)))
       missing = waiting.length < batch ? 0 : missing - batch
     }
+    const deleted = await findUnpurged(db, before(latePurgeMs), batch)
+    await queue.add(deleted.map(photo => ({ name: 'purge', data: { photo } })))
     // So many wait already, and none of them begins while anything else waits.
     if ((await queue.countAt('thumbnail', backgroundPriority)) >= outdatedBatch) return
     const outdatedRecipe = { recipe, attemptsMax: limits.photoAttempts, breaksMax: limits.photoBreaks }

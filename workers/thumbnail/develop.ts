@@ -45,7 +45,7 @@ export interface DevelopDeps {
 
 export function makeDevelop({ decoder, ffmpeg }: DevelopDeps): Develop {
   const picture = async ({ bytes, sizeBytes }: Original, options: DevelopOptions): Promise<Developed> => {
-    if (sizeBytes <= aheadBytesMax) return decoder.develop(await readAhead(bytes), { ...options, sizeBytes })
+    if (sizeBytes <= aheadBytesMax) return decoder.develop(await readAhead(bytes, sizeBytes), { ...options, sizeBytes })
     if (sizeBytes <= pictureBytesMax) return decoder.develop(bytes, { ...options, sizeBytes })
     throw new Unreadable(`The file is larger than ${pictureBytesMax / 1024 / 1024} MiB, the most that is rendered`)
   }
@@ -119,11 +119,20 @@ function factsOf(movie: PhotoFacts | undefined, seen: VideoFacts | undefined): P
   return { ...facts, takenAt: seen.takenAt, takenOffsetMinutes: seen.takenOffsetMinutes }
 }
 
-/** In one piece: many small ones would each wait for the decoder to take them. */
-async function readAhead(bytes: AsyncIterable<Buffer>): Promise<AsyncIterable<Buffer>> {
-  const chunks: Buffer[] = []
-  for await (const chunk of bytes) chunks.push(chunk)
-  return once(Buffer.concat(chunks))
+/** In one piece: many small ones would each wait for the decoder to take them. A body that is too long is told by its last piece. */
+async function readAhead(bytes: AsyncIterable<Buffer>, sizeBytes: number): Promise<AsyncIterable<Buffer>> {
+  const whole = Buffer.allocUnsafeSlow(sizeBytes)
+  let filled = 0
+  const beyond: Buffer[] = []
+  for await (const chunk of bytes) {
+    const taken = chunk.copy(whole, filled)
+    filled += taken
+    if (taken < chunk.byteLength) beyond.push(chunk.subarray(taken))
+  }
+  return (async function* () {
+    yield whole.subarray(0, filled)
+    yield* beyond
+  })()
 }
 
 async function* passedBy(bytes: AsyncIterable<Buffer>, look: (chunk: Buffer) => void): AsyncGenerator<Buffer> {

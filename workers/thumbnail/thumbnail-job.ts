@@ -8,6 +8,7 @@ import { originalKey, renditionKey, renditionPrefix } from '../../src/core/keys.
 import { limits } from '../../src/core/limits.js'
 import { recipe } from '../../src/core/renditions.js'
 import type { Database } from '../../src/db/database.js'
+import { recordSidecar } from '../../src/library/sidecars-sql.js'
 import {
   beginAttempt,
   countBreak,
@@ -24,6 +25,7 @@ import type { Develop } from './develop.js'
 import type { Developed } from './developed.js'
 import { Broke } from './isolated/broke.js'
 import { type Original, openOriginal } from './original.js'
+import { readSidecar, sidecarMediaType } from './sidecar.js'
 import { sniff } from './sniff.js'
 import { Unreadable } from './unreadable.js'
 
@@ -39,11 +41,9 @@ export interface ThumbnailDeps {
   onDamaged: () => void
 }
 
-/** What reading an original came to: what it is, or why that can't be told. */
-type Outcome = Developed | Unreadable | Broke
-
-interface Looked {
-  outcome: Outcome
+/** What reading an original came to: what was found in it, or why that can't be told. */
+interface Looked<Found> {
+  outcome: Found | Unreadable | Broke
   isRight: boolean
   mediaType: string
 }
@@ -51,9 +51,11 @@ interface Looked {
 export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
   const { db, bucket, clock, log, develop, onChange, onDamaged } = deps
 
-  const giveUp = async (work: Work, verdict: Verdict) => {
-    await recordVerdict(db, work, verdict, clock.now())
-    await onChange(work.person)
+  /** Resolves with whether it was said of the photo: not of one that was deleted meanwhile. */
+  const giveUp = async (work: Work, verdict: Verdict): Promise<boolean> => {
+    const isSaid = await recordVerdict(db, work, verdict, clock.now())
+    if (isSaid) await onChange(work.person)
+    return isSaid
   }
 
   /** undefined: the object is not there. */
@@ -65,11 +67,15 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
     return found && openOriginal(found.body, found.sizeBytes)
   }
 
-  const look = async (work: Work, signal: AbortSignal): Promise<Looked | undefined> => {
+  const look = async <Found>(
+    work: Work,
+    signal: AbortSignal,
+    read: (original: Original) => Promise<Found>,
+  ): Promise<Looked<Found> | undefined> => {
     const original = await open(work, signal)
     if (!original) return undefined
     try {
-      const outcome = await develop(original, { now: clock.now(), signal }).catch((error: unknown) => {
+      const outcome = await read(original).catch((error: unknown) => {
         if (error instanceof Unreadable || error instanceof Broke) return error
         throw error
       })
@@ -82,12 +88,14 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
   }
 
   const quarantineLost = async (work: Work, isMissing: boolean) => {
-    log.error({ photo: work.id, missing: isMissing }, 'a stored original is not what was stored')
-    onDamaged()
     const reason = isMissing
       ? 'The stored file is missing'
       : 'The stored file is damaged: its bytes are not those that were sent'
-    await giveUp(work, { state: 'quarantined', reason, verified: false, lost: true, mediaType: null })
+    const isSaid = await giveUp(work, { state: 'quarantined', reason, verified: false, lost: true, mediaType: null })
+    // The original of a photo that was deleted meanwhile is nobody's loss.
+    if (!isSaid) return
+    log.error({ photo: work.id, missing: isMissing }, 'a stored original is not what was stored')
+    onDamaged()
   }
 
   const quarantineBroken = async (
@@ -102,11 +110,14 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
   /** Nobody asks for the renditions of an older recipe any more. */
   const removeOlder = async (work: Work, signal: AbortSignal) => {
     const kept = renditionKey(work, work.id, recipe, '')
-    const older: string[] = []
-    for await (const { key } of bucket.list(renditionPrefix(work, work.id), { signal })) {
-      if (!key.startsWith(kept)) older.push(key)
-    }
-    await bucket.delete(older, { signal })
+    await removeRenditions(work, key => !key.startsWith(kept), signal)
+  }
+
+  const removeRenditions = async (work: Work, unwanted: (key: string) => boolean, signal: AbortSignal) => {
+    const keys: string[] = []
+    for await (const { key } of bucket.list(renditionPrefix(work, work.id), { signal }))
+      if (unwanted(key)) keys.push(key)
+    await bucket.delete(keys, { signal })
   }
 
   const keep = async (work: Work, developed: Developed, signal: AbortSignal) => {
@@ -116,7 +127,9 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
       ),
     )
     const renditions = developed.renditions.map(({ name }) => name)
-    await recordReady(db, work, { ...developed, renditions, recipe }, clock.now())
+    const isThere = await recordReady(db, work, { ...developed, renditions, recipe }, clock.now())
+    // It was deleted meanwhile, and what was removed with it may not have been all.
+    if (!isThere) return removeRenditions(work, () => true, signal)
     if (work.recipe !== null && Math.abs(work.recipe) !== recipe) await removeOlder(work, signal)
     await onChange(work.person)
   }
@@ -135,7 +148,7 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
   }
 
   const attempt = async (work: Work, signal: AbortSignal): Promise<void> => {
-    const looked = await look(work, signal)
+    const looked = await look(work, signal, original => develop(original, { now: clock.now(), signal }))
     if (!looked?.isRight) return lookAgain(work, signal)
     const { outcome, mediaType } = looked
     if (outcome instanceof Broke) {
@@ -146,9 +159,24 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
     }
     if (outcome instanceof Unreadable) {
       const { reason } = outcome
-      return giveUp(work, { state: 'unreadable', reason, verified: true, lost: false, mediaType })
+      await giveUp(work, { state: 'unreadable', reason, verified: true, lost: false, mediaType })
+      return
     }
     await keep(work, outcome, signal)
+  }
+
+  /** It has no picture, and so no renditions; what it says goes to its photo. */
+  const attemptSidecar = async (work: Work, signal: AbortSignal): Promise<void> => {
+    const looked = await look(work, signal, original => readSidecar(original, { now: clock.now() }))
+    if (!looked?.isRight) return lookAgain(work, signal)
+    const { outcome, mediaType } = looked
+    if (outcome instanceof Broke) throw outcome
+    if (outcome instanceof Unreadable) {
+      await giveUp(work, { state: 'unreadable', reason: outcome.reason, verified: true, lost: false, mediaType })
+      return
+    }
+    const isThere = await recordSidecar(db, work, { facts: outcome, mediaType: sidecarMediaType, recipe }, clock.now())
+    if (isThere) await onChange(work.person)
   }
 
   return async ({ photo }, signal) => {
@@ -159,7 +187,7 @@ export function makeThumbnailJob(deps: ThumbnailDeps): Handler<'thumbnail'> {
       return quarantineBroken(work, { reason }, { mediaType: null, verified: false })
     }
     try {
-      await attempt(work, signal)
+      await (work.role === 'sidecar' ? attemptSidecar(work, signal) : attempt(work, signal))
     } catch (error) {
       // What fails outside of the photo is no attempt of the photo; one that broke is counted already.
       if (!(error instanceof Broke)) await endAttempt(db, work.id)

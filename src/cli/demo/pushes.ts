@@ -55,8 +55,10 @@ export async function pushAll(handsets: readonly Handset[], stream: Stream, sign
     return await Promise.all(
       handsets.map(async (handset, index) => {
         const { person, token, files } = handset
+        const pushed: PushedFile[] = []
         const onProgress = (event: PushEvent) => {
-          if (event.kind !== 'moved') totals[index] = event.totals
+          if (event.kind === 'file') pushed.push(event.file)
+          if (event.kind === 'file' || event.kind === 'progress') totals[index] = event.totals
           progress.update(sum(totals.filter(Boolean)))
         }
         const result = await push({
@@ -67,7 +69,7 @@ export async function pushAll(handsets: readonly Handset[], stream: Stream, sign
           signal,
           onProgress,
         })
-        return { handset, files: result.files, bytesSent: result.bytesSent }
+        return { handset, files: pushed, bytesSent: result.bytesSent }
       }),
     )
   } finally {

@@ -115,7 +115,7 @@ create table photos (
 );
 -- Two photos may have sidecars of the same bytes, and each keeps its own.
 create unique index photos_one_per_content on photos (person, epoch, sha256) where not lost and role is distinct from 'sidecar';
-create unique index photos_one_sidecar_per_content on photos (part_of, sha256) where not lost and role = 'sidecar';
+create unique index photos_one_sidecar_per_content on photos (person, epoch, sha256, part_of) where not lost and role = 'sidecar';
 create index photos_timeline on photos (person, epoch, shown_at desc, id desc) include (archived)
   where part_of is null and trashed_at is null;
 create index photos_trash on photos (person, epoch, trashed_at desc, id desc) where trashed_at is not null;
@@ -125,6 +125,7 @@ create index photos_arrival on photos (person, epoch, stored_at) include (shown_
 create index photos_outdated on photos (recipe, queued_at) where state = 'ready';
 create index photos_live on photos (person, epoch, live) where live is not null;
 create index photos_parts on photos (part_of) where part_of is not null;
+create index photos_unverified_parts on photos (part_of) where part_of is not null and verified_at is null;
 create index photos_compared on photos (person, epoch, compared_at, id) include (phash) where phash is not null and compared_at is not null;
 create index photos_uncompared on photos (person, epoch, stored_at) where phash is not null and compared_at is null;
 create index photos_same on photos (person, epoch, same_group) where same_group is not null;
@@ -199,6 +200,8 @@ create table changes (
   constraint changes_of check ((photo is null) = (kind in ('album', 'album_deleted'))
     and (album is not null) = (kind in ('album', 'album_deleted', 'added', 'removed')))
 );
+-- An album that was deleted is not made again by a late request; see library/albums.
+create index changes_deleted_albums on changes (person, epoch, album) where kind = 'album_deleted';
 
 -- upload --------------------------------------------------------------------------------------------------------------
 create table uploads (

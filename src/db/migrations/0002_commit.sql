@@ -41,59 +41,87 @@ end $$;
 
 -- library: photo, change and job, or the photo that has this content already. Content that its owner deleted comes back, unless
 -- whoever sends it leaves that as it is.
+-- Whoever locks several rows takes them in one order: the placement, the content, photos by their ids, the feed. So nobody waits for
+-- one who waits for them.
 create function commit_original(
   of_person text, in_epoch integer, new_photo text, content bytea, content_bytes bigint, name text, from_device text,
   file_time timestamptz, commit_time timestamptz, part_of_photo text, as_role text, keep_deleted boolean,
   out photo text, out duplicate boolean, out deleted boolean
 ) language plpgsql as $$
 declare
-  found_one photos;
+  known photos;
+  seen_part_of text;
+  whole photos;
 begin
   perform require_open_placement(of_person, in_epoch);
-  deleted := false;
+  -- Of several that bring the same content at once, one comes after the other: each sees what became of it before.
+  perform pg_advisory_xact_lock(hashtextextended(of_person || encode(content, 'hex'), in_epoch));
+  -- Each in the words by which its own index is found.
+  if as_role = 'sidecar' then
+    select * into known from photos
+    where person = of_person and epoch = in_epoch and sha256 = content and part_of = part_of_photo and not lost and role = 'sidecar';
+  else
+    select * into known from photos
+    where person = of_person and epoch = in_epoch and sha256 = content and not lost and role is distinct from 'sidecar';
+  end if;
+  if known.id is not null or part_of_photo is not null then
+    seen_part_of := known.part_of;
+    perform 1 from photos
+    where id = any(array[known.id, known.part_of, part_of_photo]) or part_of = coalesce(known.part_of, known.id)
+    order by id for no key update;
+    -- As they are now: nobody changes them any more.
+    select * into known from photos where id = known.id and not lost;
+    if known.id is not null and known.part_of is distinct from seen_part_of then
+      raise exception 'the photo of this content has just changed' using errcode = 'PS003';
+    end if;
+  end if;
   if part_of_photo is not null then
-    perform 1 from photos where id = part_of_photo and person = of_person and epoch = in_epoch and part_of is null for share;
+    select * into whole from photos where id = part_of_photo and person = of_person and epoch = in_epoch and part_of is null
+    for no key update;
     if not found then raise exception 'the photo that it is a part of is not there' using errcode = 'PS004'; end if;
   end if;
-  if keep_deleted then
-    select tombstones.photo into photo from tombstones
-    where person = of_person and epoch = in_epoch and sha256 = content and lifted_at is null limit 1;
-    duplicate := found;
-    deleted := found;
-    if found then return; end if;
-  end if;
-  insert into photos (id, person, epoch, sha256, size_bytes, file_name, device, stored_at, queued_at, modified_at, shown_at, part_of,
-    role, trashed_at)
-  values (new_photo, of_person, in_epoch, content, content_bytes, name, from_device, commit_time, commit_time, file_time,
-    coalesce(file_time, commit_time) at time zone 'UTC', part_of_photo, as_role,
-    (select whole.trashed_at from photos whole where whole.id = part_of_photo))
-  on conflict do nothing
-  returning id into photo;
-  duplicate := photo is null;
-  if not duplicate then
-    perform append_change(of_person, in_epoch, 'stored', photo, commit_time);
-    insert into outbox (job, data) values ('thumbnail', jsonb_build_object('photo', photo));
+
+  if known.id is null then
+    -- A sidecar shares the fate of its photo, and that is there.
+    if keep_deleted and as_role is distinct from 'sidecar' then
+      select tombstones.photo into photo from tombstones
+      where person = of_person and epoch = in_epoch and sha256 = content and lifted_at is null
+      order by deleted_at desc limit 1;
+      duplicate := found;
+      deleted := found;
+      if found then return; end if;
+    end if;
+    insert into photos (id, person, epoch, sha256, size_bytes, file_name, device, stored_at, queued_at, modified_at, shown_at, part_of,
+      role, trashed_at)
+    values (new_photo, of_person, in_epoch, content, content_bytes, name, from_device, commit_time, commit_time, file_time,
+      coalesce(file_time, commit_time) at time zone 'UTC', part_of_photo, as_role, whole.trashed_at)
+    on conflict do nothing
+    returning id into photo;
+    if photo is null then raise exception 'the photo of this content has just changed' using errcode = 'PS003'; end if;
+    duplicate := false;
+    deleted := false;
     update tombstones set lifted_at = commit_time
     where person = of_person and epoch = in_epoch and sha256 = content and lifted_at is null;
+    insert into outbox (job, data) values ('thumbnail', jsonb_build_object('photo', photo));
+    perform append_change(of_person, in_epoch, 'stored', photo, commit_time);
     return;
   end if;
-  select * into found_one from photos
-  where person = of_person and epoch = in_epoch and sha256 = content and not lost
-    and case when as_role = 'sidecar' then role = 'sidecar' and part_of = part_of_photo else role is distinct from 'sidecar' end
-  for update;
-  photo := found_one.id;
-  -- Between the two statements its original was found to be lost, or it was deleted: the next attempt stores it anew.
-  if photo is null then raise exception 'the photo of this content has just changed' using errcode = 'PS003'; end if;
-  deleted := found_one.trashed_at is not null and keep_deleted;
-  if found_one.trashed_at is not null and not keep_deleted then
-    perform restore_photos(of_person, in_epoch, array[coalesce(found_one.part_of, photo)], commit_time);
+
+  photo := known.id;
+  duplicate := true;
+  deleted := known.trashed_at is not null and keep_deleted;
+  if deleted then return; end if;
+  if known.trashed_at is not null then
+    perform restore_photos(of_person, in_epoch, array[coalesce(known.part_of, photo)], commit_time);
+    select * into whole from photos where id = part_of_photo;
   end if;
-  -- What was stored as a photo of its own turns out to be a part of another.
-  if as_role is not null and found_one.part_of is null and photo <> part_of_photo
-    and not exists (select from photos parts where parts.part_of = found_one.id) then
-    update photos set part_of = part_of_photo, role = as_role,
-      trashed_at = (select whole.trashed_at from photos whole where whole.id = part_of_photo)
-    where id = found_one.id;
+  -- What was stored as a photo of its own, or as a part of one that was lost since, turns out to be a part of this one. What can be
+  -- seen does not come into the trash by that.
+  if part_of_photo is not null and photo <> part_of_photo and whole.trashed_at is null and (
+    (known.part_of is null and not exists (select from photos parts where parts.part_of = known.id))
+    or (known.part_of <> part_of_photo and exists (select from photos gone where gone.id = known.part_of and gone.lost))
+  ) then
+    update photos set part_of = part_of_photo, role = as_role where id = known.id;
     perform append_changes(of_person, in_epoch, 'edited', array[photo, part_of_photo], null, commit_time);
   end if;
 end $$;
@@ -105,10 +133,13 @@ declare
   restored text[];
   wholes integer;
 begin
-  perform 1 from photos where (id = any(which) or part_of = any(which)) and person = of_person and epoch = in_epoch order by id for update;
+  perform 1 from photos where (id = any(which) or part_of = any(which)) and person = of_person and epoch = in_epoch
+  order by id for no key update;
   with changed as (
-    update photos set trashed_at = null
-    where (id = any(which) or part_of = any(which)) and person = of_person and epoch = in_epoch and trashed_at is not null
+    -- Those that came meanwhile were not compared with it.
+    update photos set trashed_at = null, compared_at = null
+    where (id = any(which) and part_of is null or part_of = any(which)) and person = of_person and epoch = in_epoch
+      and trashed_at is not null
     returning id, part_of
   )
   select coalesce(array_agg(id order by id), '{}'), count(*) filter (where part_of is null) into restored, wholes from changed;

@@ -72,8 +72,8 @@ export interface Compared {
 const columns = `id, phash::text as phash, look, width, height, taken_at as "takenAt", camera_make as "cameraMake",
   camera_model as "cameraModel", burst, stored_at as "storedAt", same_group as "sameGroup", similar_group as "similarGroup"`
 
-/** Pictures that a person sees as such. A video is more than its poster, and the moving half of a photo is no photo of its own. */
-const comparable = `state = 'ready' and kind is distinct from 'video' and part_of is null and look is not null
+/** Pictures that a person sees as such. A video is more than its poster, and a part of a photo is no photo of its own. */
+const comparable = `state = 'ready' and kind is distinct from 'video' and part_of is null and trashed_at is null and look is not null
   and width > 0 and height > 0`
 
 export interface Uncompared extends Seen {
@@ -132,6 +132,8 @@ export interface Moment {
 /** Photos looked at on either side of one: whole libraries have one date where a clock was never set. */
 const lookedAtMax = 250
 const lookedAt = 'id, shown_at, taken_at, burst, phash, compared_at'
+/** Those that the index photos_timeline has. */
+const inTimeline = 'person = $1 and epoch = $2 and part_of is null and trashed_at is null'
 
 /** For each of the photos those that were taken near it in time, among themselves and those compared before. */
 export function readNeighbours(
@@ -144,11 +146,11 @@ export function readNeighbours(
     `select mine.id as photo, near.id as other
      from photos mine cross join lateral (
        select id from (
-         (select ${lookedAt} from photos where person = $1 and epoch = $2 and (shown_at, id) < (mine.shown_at, mine.id)
+         (select ${lookedAt} from photos where ${inTimeline} and (shown_at, id) < (mine.shown_at, mine.id)
             and shown_at >= mine.shown_at - make_interval(secs => case when mine.burst is null then $4::float8 else $5::float8 end)
           order by shown_at desc, id desc limit $7)
          union all
-         (select ${lookedAt} from photos where person = $1 and epoch = $2 and (shown_at, id) > (mine.shown_at, mine.id)
+         (select ${lookedAt} from photos where ${inTimeline} and (shown_at, id) > (mine.shown_at, mine.id)
             and shown_at <= mine.shown_at + make_interval(secs => case when mine.burst is null then $4::float8 else $5::float8 end)
           order by shown_at, id limit $7)
        ) as other
@@ -169,7 +171,7 @@ export interface Likeness {
   distance: number
 }
 
-/** What was found before of these photos is forgotten. */
+/** What was found before of these photos is forgotten. One that was deleted meanwhile is like none; the others stay until the end. */
 export async function writeLikenesses(
   tx: Queryable,
   photos: readonly string[],
@@ -178,7 +180,10 @@ export async function writeLikenesses(
   await tx.query('delete from likenesses where photo = any($1) or other = any($1)', [photos])
   if (likenesses.length === 0) return
   await tx.query(
-    'insert into likenesses (photo, other, class, distance) select * from unnest($1::text[], $2::text[], $3::text[], $4::smallint[])',
+    `with there as (select id from photos where id = any($1) or id = any($2) order by id for key share)
+     insert into likenesses (photo, other, class, distance)
+     select * from unnest($1::text[], $2::text[], $3::text[], $4::smallint[]) as found (photo, other)
+     where photo in (select id from there) and other in (select id from there)`,
     [
       likenesses.map(({ photo }) => photo),
       likenesses.map(({ other }) => other),

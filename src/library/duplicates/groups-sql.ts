@@ -13,8 +13,8 @@ export interface GroupsPage {
 
 const columns: Readonly<Record<GroupClass, string>> = { same: 'same_group', similar: 'similar_group' }
 
-/** Whoever can be seen and compared: one that became unreadable is in no group, and neither is the moving half of a photo. */
-const shown = `state = 'ready' and part_of is null and phash is not null`
+/** Whoever can be seen and compared: one that became unreadable is in no group, nor is a part of a photo, nor what is in the trash. */
+const shown = `state = 'ready' and part_of is null and trashed_at is null and phash is not null`
 
 /** The oldest groups first, by id; those with two photos or more. `after`: the last group of the page before. */
 export async function readGroups(

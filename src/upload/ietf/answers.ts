@@ -7,6 +7,7 @@
 import { AppError, isAppError } from '../../core/errors.js'
 import { limits } from '../../core/limits.js'
 import type { Creation } from '../contract.js'
+import { receiptHeaders, receiptOf } from '../receipt.js'
 import type { Upload } from '../upload.js'
 import { type Dialect, partialUpload } from './dialect.js'
 import type { AppendRequest } from './headers.js'
@@ -31,11 +32,8 @@ export function stateOf(upload: Upload, dialect: Dialect, now: Date): Headers {
     'Upload-Limit': isDone ? generalLimits : uploadLimits(upload, dialect, now),
   }
   if (upload.sizeBytes !== null) headers['Upload-Length'] = String(upload.sizeBytes)
-  if (isDone && upload.storedAs !== null) {
-    headers['Photosync-Photo'] = upload.storedAs
-    headers['Photosync-Duplicate'] = upload.duplicate ? '?1' : '?0'
-  }
-  return headers
+  const receipt = isDone ? receiptOf(upload) : undefined
+  return receipt ? { ...headers, ...receiptHeaders(receipt) } : headers
 }
 
 const generalLimits = `min-size=0, max-size=${limits.uploadSizeBytes}`

@@ -7,7 +7,7 @@ import type { IncomingHttpHeaders } from 'node:http'
 import { AppError } from '../../core/errors.js'
 import { limits } from '../../core/limits.js'
 import type { AppendFacts, Checksum, Creation } from '../contract.js'
-import { hasMediaType, parseByteCount, parseMetadata, readFileFacts } from '../protocol.js'
+import { hasMediaType, parseByteCount, parseMetadata, partHeaders, readFileFacts } from '../protocol.js'
 import { type Dialect, interopVersions, partialUpload } from './dialect.js'
 import { dispositionName } from './disposition-name.js'
 import { problemTypes } from './problem-types.js'
@@ -110,11 +110,13 @@ export function inconsistentLength(sentence: string): AppError {
 
 /** What the file is, in Upload-Metadata's form, so that it is told in every dialect alike. */
 function metadataOf(headers: IncomingHttpHeaders): string {
-  const sent = text(headers, 'upload-metadata')?.trim() ?? ''
+  const sent = withPart(text(headers, 'upload-metadata')?.trim() ?? '', headers)
   const pairs = parseMetadata(sent)
   const known = readFileFacts(pairs)
   const { fileName, mediaType } = readFileFacts(
     new Map([
+      // A part may be what no photo is.
+      ...[...pairs].filter(([key]) => key === 'partOf' || key === 'role'),
       ['filename', dispositionName(text(headers, 'content-disposition') ?? '') ?? ''],
       [
         'filetype',
@@ -132,6 +134,16 @@ function metadataOf(headers: IncomingHttpHeaders): string {
   add('filename', known.fileName === null ? fileName : null)
   add('filetype', known.mediaType === null ? mediaType : null)
   return metadata
+}
+
+/** What headers of ours say of the file, after what the client's own metadata says. */
+function withPart(metadata: string, headers: IncomingHttpHeaders): string {
+  const known = parseMetadata(metadata)
+  const more = Object.entries(partHeaders).flatMap(([key, name]) => {
+    const value = known.has(key) ? undefined : text(headers, name.toLowerCase())
+    return value === undefined ? [] : [`${key} ${Buffer.from(value.trim()).toString('base64')}`]
+  })
+  return [metadata, ...more].filter(text => text !== '').join(',')
 }
 
 /** Types that say how the request is made, or that HTTP libraries add by themselves; none says what the file is. */

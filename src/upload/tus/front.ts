@@ -6,6 +6,7 @@ import { statusOf } from '../../http/error-table.js'
 import type { Report } from '../../http/report.js'
 import { BodyBroken } from '../append.js'
 import type { Engine } from '../contract.js'
+import { receiptHeaders } from '../receipt.js'
 import type { Answer } from './answer.js'
 import { makeHandlers } from './handlers.js'
 import { TusServer } from './server.js'
@@ -38,7 +39,9 @@ function toAnswer(error: unknown): Answer {
   const headers: Record<string, string> = {}
   if (retryAfterSeconds !== undefined) headers['Retry-After'] = String(Math.ceil(retryAfterSeconds))
   if (typeof facts.offset === 'number') headers['Upload-Offset'] = String(facts.offset)
-  if (typeof facts.photo === 'string') headers['Photosync-Photo'] = facts.photo
-  if (typeof facts.duplicate === 'boolean') headers['Photosync-Duplicate'] = facts.duplicate ? '?1' : '?0'
+  if (typeof facts.photo === 'string') {
+    const { photo, duplicate, deleted } = facts
+    Object.assign(headers, receiptHeaders({ photo, duplicate: duplicate === true, deleted: deleted === true }))
+  }
   return { status: statusOf[kind], headers, text: message }
 }

@@ -7,6 +7,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Caller } from '../../accounts/caller.js'
 import { AppError } from '../../core/errors.js'
 import type { Body, Engine } from '../contract.js'
+import { receiptHeaders, receiptOf } from '../receipt.js'
 import type { Upload } from '../upload.js'
 import { type Answer, isGone } from './answer.js'
 import { bringsBytes, checksumOf, concatOf, type Final, headerOf, lengthOf, lengthOfNew, offsetOf } from './headers.js'
@@ -88,9 +89,10 @@ function described({ offsetBytes, sizeBytes, metadata, kind, concat }: Upload): 
 }
 
 /** The receipt of one that is stored, else until when it may be used ("Expiration"). */
-function standing({ storedAs, duplicate, usedBy, expiresAt }: Upload): Record<string, string> {
-  if (storedAs !== null) return { 'Photosync-Photo': storedAs, 'Photosync-Duplicate': duplicate ? '?1' : '?0' }
-  return usedBy === null ? { 'Upload-Expires': expiresAt.toUTCString() } : {}
+function standing(upload: Upload): Record<string, string> {
+  const receipt = receiptOf(upload)
+  if (receipt) return receiptHeaders(receipt)
+  return upload.usedBy === null ? { 'Upload-Expires': upload.expiresAt.toUTCString() } : {}
 }
 
 const bodyOf = (req: IncomingMessage): Body => ({

@@ -75,6 +75,20 @@ export function readFacts(original: Buffer, { now }: { now: Date }): PhotoFacts 
   }
 }
 
+/** What a file of XMP alone says; undefined when it is none. */
+export function readXmpFacts(packet: Buffer, { now }: { now: Date }): PhotoFacts | undefined {
+  const xmp = readXmp(packet)
+  if (!xmp.isRdf) return undefined
+  const sources: Sources = { exif: undefined, xmp, texts: undefined, now }
+  return {
+    ...noFacts,
+    ...when(sources),
+    ...where(sources),
+    rating: rating(sources),
+    description: description(sources),
+  }
+}
+
 /** Fields that belong to the photo's directory stand in the first one in some raws. */
 function text(exif: Exif | undefined, wanted: number): string | undefined {
   const field = exif?.photo?.bytes(wanted) ?? exif?.main?.bytes(wanted)

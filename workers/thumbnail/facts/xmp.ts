@@ -3,6 +3,8 @@ import { xmpBytesMax } from './blocks.js'
 import { type Element, readXml } from './xmp-xml.js'
 
 export interface Xmp {
+  /** Whether it is XMP at all: RDF, however little of it. */
+  readonly isRdf: boolean
   /** A property's text; of a list the first, of alternatives that for everyone. */
   text(name: string): string | undefined
   /** The structures of a list, each as field → text. */
@@ -28,6 +30,7 @@ export function readXmp(packet: Buffer): Xmp {
     return undefined
   }
   return {
+    isRdf: rdf.some(({ name }) => name === 'rdf:RDF'),
     text: name => {
       for (const { attributes } of descriptions) {
         const value = attributes.get(name)

@@ -1,0 +1,154 @@
+/** The tables `albums` and `album_photos`. A photo in the trash stays in its albums, and is not counted or listed there meanwhile. */
+import type { Placement } from '../../core/keys.js'
+import type { Queryable } from '../../db/database.js'
+import { formatTimelineCursor, type TimelineCursor, type TimelinePage } from '../timeline.js'
+import type { Album } from './albums.js'
+
+const shown = 'photos.part_of is null and photos.trashed_at is null'
+
+/** In the order they were made. With `album`, that one alone. */
+export function selectAlbums(db: Queryable, { person, epoch }: Placement, album?: string): Promise<Album[]> {
+  return db.query<Album>(
+    `select albums.id, albums.name, albums.created_at as "createdAt", count(photos.id) as photos,
+            (array_agg(photos.id order by photos.shown_at desc, photos.id desc))[1] as cover
+     from albums
+     left join (album_photos join photos on photos.id = album_photos.photo and ${shown}) on album_photos.album = albums.id
+     where albums.person = $1 and albums.epoch = $2 and ($3::text is null or albums.id = $3)
+     group by albums.id order by albums.created_at, albums.id`,
+    [person, epoch, album ?? null],
+  )
+}
+
+export async function isAlbum(db: Queryable, { person, epoch }: Placement, album: string): Promise<boolean> {
+  const rows = await db.query('select from albums where id = $1 and person = $2 and epoch = $3', [album, person, epoch])
+  return rows.length > 0
+}
+
+/** What may stand in the way of a new album with this id, and what it would be besides. The person's feed must be locked. */
+export async function selectForNew(
+  tx: Queryable,
+  { person, epoch }: Placement,
+  album: string,
+): Promise<{ name: string | null; isOthers: boolean; wasDeleted: boolean; count: number }> {
+  const [row] = await tx.query<{ name: string | null; isOthers: boolean; wasDeleted: boolean; count: number }>(
+    `select (select name from albums where id = $3 and person = $1 and epoch = $2) as name,
+            exists (select from albums where id = $3 and (person, epoch) <> ($1, $2)) as "isOthers",
+            exists (select from changes where person = $1 and epoch = $2 and kind = 'album_deleted' and album = $3) as "wasDeleted",
+            (select count(*) from albums where person = $1 and epoch = $2) as count`,
+    [person, epoch, album],
+  )
+  if (!row) throw new Error('a select without a from has one row')
+  return row
+}
+
+export async function insertAlbum(
+  tx: Queryable,
+  { person, epoch }: Placement,
+  { id, name, now }: { id: string; name: string; now: Date },
+): Promise<void> {
+  await tx.query('insert into albums (id, person, epoch, name, created_at) values ($1, $2, $3, $4, $5)', [
+    id,
+    person,
+    epoch,
+    name,
+    now,
+  ])
+}
+
+export async function renameAlbum(tx: Queryable, album: string, name: string): Promise<void> {
+  await tx.query('update albums set name = $2 where id = $1', [album, name])
+}
+
+/** Whether it was there. */
+export async function deleteAlbumRow(tx: Queryable, { person, epoch }: Placement, album: string): Promise<boolean> {
+  const rows = await tx.query('delete from albums where id = $1 and person = $2 and epoch = $3 returning id', [
+    album,
+    person,
+    epoch,
+  ])
+  return rows.length > 0
+}
+
+/**
+ * Those of the ids that are photos of this placement, by id; they stay until the transaction's end. `onlyShown`: whole ones that
+ * aren't in the trash, and nobody puts them there meanwhile.
+ */
+export async function lockForAlbum(
+  tx: Queryable,
+  { person, epoch }: Placement,
+  ids: readonly string[],
+  { onlyShown }: { onlyShown: boolean },
+): Promise<string[]> {
+  // What changes a photo takes its row first and the feed's after it, so that is the order here, too.
+  const rows = await tx.query<{ id: string }>(
+    `select id from photos where id = any($3) and person = $1 and epoch = $2 ${onlyShown ? `and ${shown}` : ''}
+     order by id ${onlyShown ? 'for share' : 'for key share'}`,
+    [person, epoch, ids],
+  )
+  return rows.map(({ id }) => id)
+}
+
+/** Which of them were not in it before. */
+export async function insertMembers(
+  tx: Queryable,
+  album: string,
+  photos: readonly string[],
+  now: Date,
+): Promise<string[]> {
+  const rows = await tx.query<{ photo: string }>(
+    `insert into album_photos (album, photo, added_at) select $1, photo, $3 from unnest($2::text[]) as listed (photo)
+     on conflict do nothing returning photo`,
+    [album, photos, now],
+  )
+  return rows.map(({ photo }) => photo)
+}
+
+/** Which of them were in it. */
+export async function deleteMembers(tx: Queryable, album: string, photos: readonly string[]): Promise<string[]> {
+  const rows = await tx.query<{ photo: string }>(
+    'delete from album_photos where album = $1 and photo = any($2) returning photo',
+    [album, photos],
+  )
+  return rows.map(({ photo }) => photo)
+}
+
+type PageRow = {
+  [Column in keyof Omit<TimelinePage, 'cursor' | 'thumbhash'>]: TimelinePage[Column][number]
+} & { thumbhash: Buffer | null }
+
+/** Newest first, as the timeline has them. */
+export async function selectAlbumPage(
+  db: Queryable,
+  album: string,
+  { after, limit }: { after?: TimelineCursor | undefined; limit: number },
+): Promise<TimelinePage> {
+  const rows = await db.query<PageRow>(
+    `select photos.id, shown_at as "shownAt", width, height, state, reason, kind, duration_ms as "durationMs", thumbhash,
+            file_name as "fileName", '256.webp' = any(renditions) as thumbnail, 'animated.webp' = any(renditions) as animated,
+            motion is not null or exists (
+              select from photos half where half.part_of = photos.id and half.role = 'motion' and half.state = 'ready') as motion
+     from album_photos join photos on photos.id = album_photos.photo
+     where album_photos.album = $1 and ${shown}
+       and ($2::timestamp is null or (shown_at, photos.id) < ($2::timestamp, $3))
+     order by shown_at desc, photos.id desc limit $4`,
+    [album, after?.shownAt ?? null, after?.id ?? '', limit + 1],
+  )
+  const page = rows.slice(0, limit)
+  const last = page.at(-1)
+  return {
+    id: page.map(row => row.id),
+    shownAt: page.map(row => row.shownAt),
+    width: page.map(row => row.width),
+    height: page.map(row => row.height),
+    state: page.map(row => row.state),
+    reason: page.map(row => row.reason),
+    kind: page.map(row => row.kind),
+    durationMs: page.map(row => row.durationMs),
+    thumbnail: page.map(row => row.thumbnail),
+    motion: page.map(row => row.motion),
+    animated: page.map(row => row.animated),
+    thumbhash: page.map(row => row.thumbhash?.toString('base64') ?? null),
+    fileName: page.map(row => row.fileName),
+    cursor: last && rows.length > limit ? formatTimelineCursor(last) : null,
+  }
+}
