@@ -28,6 +28,7 @@ export function recordSidecar(
 ): Promise<boolean> {
   return db.transaction(async tx => {
     await requireOpenPlacement(tx, person, epoch)
+    await tx.query('select lock_families($1, $2)', [person, epoch])
     // In the order of their ids, as everybody locks them.
     const locked = await tx.query<{ id: string; partOf: string | null }>(
       `select id, part_of as "partOf" from photos where id = any(array[$1, (select part_of from photos where id = $1)])

@@ -14,8 +14,8 @@ export interface LockedWhole {
 
 /**
  * Locks those of the ids that are whole photos of this placement, and their parts, until the transaction's end. In the order of
- * their ids, so that two who want some of the same wait for each other rather than for ever. No part comes to a whole that is
- * locked; those that came while this waited are not locked themselves, and the next statement sees them.
+ * their ids, so that two who want some of the same wait for each other rather than for ever. No part comes to any whole of this
+ * person meanwhile.
  */
 export async function lockWholes(
   tx: Queryable,
@@ -24,6 +24,7 @@ export async function lockWholes(
   lockFor: LockFor = 'change',
 ): Promise<LockedWhole[]> {
   if (ids.length === 0) return []
+  await tx.query('select lock_families($1, $2)', [person, epoch])
   const rows = await tx.query<LockedWhole & { partOf: string | null }>(
     `select id, part_of as "partOf", trashed_at as "trashedAt" from photos
      where (id = any($3) or part_of = any($3)) and person = $1 and epoch = $2 order by id ${strengths[lockFor]}`,

@@ -49,7 +49,7 @@ describe.skipIf(missing)(`over a long link${missing ? ` (skipped: ${missing})` :
 
   test('the bench ends with one line for machines', async () => {
     const bench = await spawnNode(program, { args: ['sync', '--quick', '--json'] })
-    const status = await bench.exited(540_000)
+    const status = await bench.exited(900_000)
     expect(status, bench.output()).toBe(0)
     const lines = bench.stdout().trimEnd().split('\n')
     expect(lines).toHaveLength(1)
@@ -88,7 +88,7 @@ describe.skipIf(missing)(`over a long link${missing ? ` (skipped: ${missing})` :
     const tables = await readFile(file, 'utf8')
     expect(tables).toContain('one after another')
     expect(bench.output()).toContain(tables)
-  }, 600_000)
+  }, 960_000)
 })
 
 /** A server that sends back what it gets, for as long as its namespace is there. */

@@ -141,14 +141,13 @@ describe('only asked', () => {
     const plain = await scene.push({ dryRun: true })
     expect(plain).toMatchObject({ stored: 0, missing: 4, missingBytes: 3_000, duplicates: 1, deleted: 1, bytesSent: 0 })
     const names = plain.files.filter(({ outcome }) => outcome === 'missing').map(({ file }) => file)
-    expect(names.sort()).toEqual(['IMG_1234.MOV', 'IMG_1234.xmp', 'IMG_E1234.HEIC', 'copy.heic'].sort().map(renamed))
+    // Of two files of one content either counts as it.
+    const told = names.map(name => (name === 'copy.heic' ? 'IMG_1234.HEIC' : name))
+    expect(told.sort()).toEqual(['IMG_1234.HEIC', 'IMG_1234.MOV', 'IMG_1234.xmp', 'IMG_E1234.HEIC'])
     expect(await scene.push({ dryRun: true, restore: true })).toMatchObject({ missing: 5, deleted: 0 })
     expect(scene.server.requests.filter(request => !/me$|check$/.test(request))).toEqual([])
   })
 })
-
-/** Of two files of one content the one that is found first counts as it, and the walk goes by names. */
-const renamed = (name: string) => (name === 'copy.heic' ? 'IMG_1234.HEIC' : name)
 
 describe('what is remembered', () => {
   test('a second push reads nothing; a file changed so that nothing shows is read when the server says so', async () => {

@@ -3,123 +3,38 @@
  * read the stored original again and found it whole. Against the service as it runs in production.
  */
 import { execFileSync } from 'node:child_process'
-import { createHash } from 'node:crypto'
-import { chmod, link, mkdir, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { dirname, join } from 'node:path'
+import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
-import sharp from 'sharp'
-import { afterAll, afterEach, beforeAll, beforeEach, expect, test, vi } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { freeUpSpaceCommand } from '../../src/cli/free-up-space.js'
-import { type FreeUpOptions, freeUpSpace, makeApi, makeFeedApi, push } from '../../src/client/index.js'
+import { makeFeedApi } from '../../src/client/index.js'
 import { originalKey } from '../../src/core/keys.js'
 import { bytes } from '../../src/storage/bucket.js'
-import { spawnNode } from '../support/services.js'
 import { waitUntil } from '../support/wait-until.js'
-import { type Person, type Service, startService } from './service.js'
+import {
+  api,
+  command,
+  deadlineMs,
+  dir,
+  draw,
+  free,
+  hashOf,
+  left,
+  person,
+  photoOf,
+  pushAll,
+  pushAndVerify,
+  put,
+  service,
+  useFreeUpScene,
+} from './free-up-scene.js'
 
 // Each takes seconds; processes that start on a busy machine take many more.
 vi.setConfig({ testTimeout: 180_000 })
 
-let service: Service
-beforeAll(async () => {
-  service = await startService('Postgres and a disk')
-})
-afterAll(() => service?.stop())
-
-let person: Person
-let dir: string
-beforeEach(async () => {
-  person = await service.addPerson()
-  dir = await mkdtemp(join(tmpdir(), 'photosync-free-'))
-})
-afterEach(() => rm(dir, { recursive: true, force: true }))
-
-const deadlineMs = 60_000
-const dayMs = 24 * 3600_000
-let colours = 0
-
-/** A picture that no other test has, last changed two months ago. */
-async function draw(name: string): Promise<string> {
-  const number = ++colours
-  const background = { r: number % 256, g: number >> 8, b: 64 }
-  return put(
-    name,
-    await sharp({ create: { width: 40, height: 30, channels: 3, background } })
-      .jpeg()
-      .toBuffer(),
-  )
-}
-
-async function put(name: string, content: Buffer | string, ageDays = 60): Promise<string> {
-  const path = join(dir, name)
-  await mkdir(dirname(path), { recursive: true })
-  await writeFile(path, content)
-  const at = new Date(Date.now() - ageDays * dayMs)
-  await utimes(path, at, at)
-  return path
-}
-
-const pushAll = async () => {
-  const { failed } = await push({ server: service.server, token: person.token, dirs: [dir] })
-  expect(failed).toEqual([])
-}
-
-const api = () => makeApi({ server: service.server, token: person.token })
-const hashOf = async (path: string) =>
-  createHash('sha256')
-    .update(await readFile(path))
-    .digest('hex')
-
-async function photoOf(path: string): Promise<string> {
-  const { here } = await api().check([await hashOf(path)])
-  return here[0]?.photo ?? ''
-}
-
-async function pushAndVerify(...paths: string[]): Promise<void> {
-  await pushAll()
-  const hashes = await Promise.all(paths.map(hashOf))
-  const verified = async () => {
-    const { here } = await api().check(hashes)
-    return hashes.every(hash => here.some(({ sha256, verified }) => sha256 === hash && verified))
-  }
-  await waitUntil(verified, { what: 'the worker has verified them', deadlineMs })
-}
-
-/** What is left on the disk, in order. */
-async function left(): Promise<string[]> {
-  const entries = await readdir(dir, { recursive: true, withFileTypes: true })
-  return entries
-    .filter(entry => !entry.isDirectory())
-    .map(entry => join(entry.parentPath, entry.name).slice(dir.length + 1))
-    .sort()
-}
-
-async function command(...args: string[]) {
-  const all = ['free-up-space', dir, '--older-than', '30d', '--server', service.server, '--json', ...args]
-  const running = await spawnNode('dist/src/cli/main.js', { args: all, env: { PHOTOSYNC_TOKEN: person.token } })
-  const status = await running.exited(deadlineMs)
-  const line = running.stdout()
-  return { status, said: running.output(), ...(line && (JSON.parse(line) as Line)) }
-}
-
-interface Line {
-  canGo: { files: number; bytes: number }
-  removed: number
-  bytes: number
-  stays: { file: string; reason: string }[]
-  failed: unknown[]
-}
-
-const free = (more: Partial<FreeUpOptions> = {}) =>
-  freeUpSpace({
-    server: service.server,
-    token: person.token,
-    dirs: [dir],
-    olderThanMs: 30 * dayMs,
-    confirm: async () => true,
-    ...more,
-  })
+useFreeUpScene()
 
 test('a picture stays while it is only stored, and goes once a worker has verified it', async () => {
   const path = await draw('DCIM/a.jpg')

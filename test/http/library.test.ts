@@ -144,7 +144,7 @@ describe('the feed', () => {
     for (const photo of photos) {
       await here.db.transaction(tx => appendChange(tx, { ...ana, kind: 'stored', photo, at }))
     }
-    const change = (seq: number) => ({ seq, kind: 'stored', photo: photos[seq - 1], at: at.toISOString() })
+    const change = (seq: number) => ({ seq, kind: 'stored', photo: photos[seq - 1], at: at.toISOString(), now: null })
     expect(await get(ana.token, '?limit=2')).toEqual({ changes: [change(1), change(2)], cursor: '1.2', more: true })
     expect(await get(ana.token, '?limit=2&since=1.2')).toEqual({ changes: [change(3)], cursor: '1.3', more: false })
     expect(await get(ana.token, '?since=1.3')).toEqual({ changes: [], cursor: '1.3', more: false })

@@ -39,10 +39,17 @@ begin
   return last_seq;
 end $$;
 
+-- library: whoever locks photos together with their parts holds this first. A part that comes to its whole meanwhile is in nobody's
+-- order of ids, and two who each had locked a half of such a family would wait for each other.
+create function lock_families(of_person text, in_epoch integer) returns void language plpgsql as $$
+begin
+  perform pg_advisory_xact_lock(hashtextextended(of_person, in_epoch));
+end $$;
+
 -- library: photo, change and job, or the photo that has this content already. Content that its owner deleted comes back, unless
 -- whoever sends it leaves that as it is.
--- Whoever locks several rows takes them in one order: the placement, the content, photos by their ids, the feed. So nobody waits for
--- one who waits for them.
+-- Whoever locks several rows takes them in one order: the placement, the content, the families, photos by their ids, the feed. So nobody
+-- waits for one who waits for them.
 create function commit_original(
   of_person text, in_epoch integer, new_photo text, content bytea, content_bytes bigint, name text, from_device text,
   file_time timestamptz, commit_time timestamptz, part_of_photo text, as_role text, keep_deleted boolean,
@@ -65,6 +72,7 @@ begin
     where person = of_person and epoch = in_epoch and sha256 = content and not lost and role is distinct from 'sidecar';
   end if;
   if known.id is not null or part_of_photo is not null then
+    perform lock_families(of_person, in_epoch);
     seen_part_of := known.part_of;
     perform 1 from photos
     where id = any(array[known.id, known.part_of, part_of_photo]) or part_of = coalesce(known.part_of, known.id)
@@ -133,6 +141,7 @@ declare
   restored text[];
   wholes integer;
 begin
+  perform lock_families(of_person, in_epoch);
   perform 1 from photos where (id = any(which) or part_of = any(which)) and person = of_person and epoch = in_epoch
   order by id for no key update;
   with changed as (
