@@ -1,13 +1,7 @@
 #!/usr/bin/env -S node --max-semi-space-size=2 --no-incremental-marking
 /** The `photosync` command. Each of its words is a file beside this one. */
 import { environmentOf } from '../config.js'
-import { accountCommand } from './account.js'
-import { demoCommand } from './demo/demo.js'
-import { deviceCommand } from './device.js'
 import { type CommandIo, exitStatus } from './exit.js'
-import { freeUpSpaceCommand } from './free-up-space.js'
-import { pushCommand } from './push.js'
-import { apiCommand, workerCommand } from './servers.js'
 
 const usage = `photosync: a photo sync service
 
@@ -24,15 +18,18 @@ Each says more with --help.
 
 type Command = (args: readonly string[], io: CommandIo) => Promise<number>
 
-const commands: Readonly<Record<string, Command>> = {
-  demo: demoCommand,
-  push: pushCommand,
-  'free-up-space': freeUpSpaceCommand,
-  account: accountCommand,
-  device: deviceCommand,
-  api: apiCommand,
-  worker: workerCommand,
+/** Loaded when it is called for: a push need not wait for what the servers are made of. */
+const commands: Readonly<Record<string, () => Promise<Command>>> = {
+  demo: async () => (await import('./demo/demo.js')).demoCommand,
+  push: async () => (await import('./push.js')).pushCommand,
+  'free-up-space': async () => (await import('./free-up-space.js')).freeUpSpaceCommand,
+  account: async () => (await import('./account.js')).accountCommand,
+  device: async () => (await import('./device.js')).deviceCommand,
+  api: async () => (await import('./servers.js')).apiCommand,
+  worker: async () => (await import('./servers.js')).workerCommand,
 }
+/** They handle signals in their own way. */
+const servers: readonly string[] = ['api', 'worker']
 
 const stop = new AbortController()
 
@@ -43,18 +40,18 @@ async function main(): Promise<number> {
     stdout.write(usage)
     return exitStatus.ok
   }
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined
-  if (!command) {
+  const load = Object.hasOwn(commands, name) ? commands[name] : undefined
+  if (!load) {
     stderr.write(`photosync: there is no command ‘${name}’; photosync --help tells what there is\n`)
     return exitStatus.usage
   }
-  // The servers handle signals in their own way.
-  if (command !== apiCommand && command !== workerCommand) {
+  if (!servers.includes(name)) {
     // More than one may come: npm passes on what the terminal has sent us already.
     for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
       process.on(signal, () => stop.abort(new Error('stopped')))
     }
   }
+  const command = await load()
   return command(args, { stdout, stderr, env: environmentOf(), signal: stop.signal })
 }
 

@@ -114,7 +114,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   }
   const roots = await findRoots([...(options.dirs ?? []), ...(options.files ?? [])])
   const tally = makeTally(onProgress, { isQuestion: options.dryRun === true, comeAgain: options.watch !== undefined })
-  const pace = makePace({ min: Math.min(2, concurrency), start: Math.min(4, concurrency), max: concurrency })
+  const pace = makePace({ min: Math.min(2, concurrency), start: Math.min(8, concurrency), max: concurrency })
   const http = makeUploadHttp({
     stallMs: options.stallMs ?? 60_000,
     onRequest: () => {
@@ -191,7 +191,9 @@ async function runSteps(options: PushOptions, all: Push): Promise<void> {
   const walk = watching ? watchFolders(roots, signal, watching) : galleryFiles(roots, signal)
   const found = chain(options.gallery ?? [], walk)
   const patiently = watching ? makePatient(onTrouble, signal) : <T>(call: () => Promise<T>) => call()
-  let account = ''
+  // A wrong address or token is told at once, with few attempts, rather than after the first files are read.
+  const account = home.at(server => makeApi(api(server, 3)).me()).then(({ id }) => id)
+  account.catch(() => {})
   const sending: Sending = {
     send: dryRun ? async () => notSent : (wish, onBytes) => sendOne(wish, onBytes, options, all, account, signal),
     readAgain: file => readAgain(file, memory, signal),
@@ -210,8 +212,6 @@ async function runSteps(options: PushOptions, all: Push): Promise<void> {
     hashed.end()
   }
   const askStep = async () => {
-    // A wrong address or token is told at once, with few attempts, rather than after the first files are read.
-    account = (await home.at(server => makeApi(api(server, 3)).me())).id
     const check = (sha256: readonly string[]) => patiently(() => home.at(server => makeApi(api(server)).check(sha256)))
     const takeOut = (photos: readonly string[]) =>
       patiently(() => home.at(server => makeFeedApi(api(server)).restore(photos)))
@@ -220,7 +220,10 @@ async function runSteps(options: PushOptions, all: Push): Promise<void> {
   }
   const sendStep = () => runJobs(jobs)
   try {
-    await allOrStop([...times(readers, () => readStep), askStep, ...times(concurrency, () => sendStep)], stop)
+    await allOrStop(
+      [() => account, ...times(readers, () => readStep), askStep, ...times(concurrency, () => sendStep)],
+      stop,
+    )
   } finally {
     await memory.close(tally.totals.foundAll)
   }
@@ -233,15 +236,16 @@ async function sendOne(
   onProgress: (bytes: number) => void,
   { token, restore, firstDelayMs = 500, random = Math.random }: PushOptions,
   { home, http, pace, resume }: Push,
-  account: string,
+  account: Promise<string>,
   signal: AbortSignal,
 ): Promise<Receipt> {
   await pace.acquire(signal)
   let outcome: Parameters<Pace['release']>[0] = 'failed'
   try {
+    const person = await account
     const receipt = await home.at(server =>
       sendFile(file, {
-        ...{ server, token, http, signal, onProgress, pace, account },
+        ...{ server, token, http, signal, onProgress, pace, account: person },
         retryDelaysMs: backOff({ attemptsMax, firstDelayMs, random }),
         ifDeleted: restore ? 'restore' : 'keep',
         ...(resume && { resume }),
@@ -255,7 +259,7 @@ async function sendOne(
     if (error instanceof AppError && error.kind === 'too_many') outcome = 'refused'
     throw error
   } finally {
-    pace.release(outcome)
+    pace.release(outcome, outcome === 'done' ? file.sizeBytes : 0)
   }
 }
 
@@ -264,7 +268,7 @@ async function* chain(...walks: (Iterable<Found> | AsyncIterable<Found>)[]): Asy
 }
 
 /** Runs the steps together; the first that fails stops the others, and all have ended when this rejects with its error. */
-async function allOrStop(steps: readonly (() => Promise<void>)[], stop: AbortController): Promise<void> {
+async function allOrStop(steps: readonly (() => Promise<unknown>)[], stop: AbortController): Promise<void> {
   await Promise.allSettled(
     steps.map(async step => {
       try {
