@@ -23,7 +23,7 @@ export {
   type FreeUpResult,
   freeUpSpace,
 } from './free-up-space.js'
-export { type Found, findRoots, type GalleryFile, galleryFiles, type Root } from './gallery-files.js'
+export { type Found, findRoots, type GalleryFile, type GalleryPart, galleryFiles, type Root } from './gallery-files.js'
 export { type HashedContent, hashFile } from './hash-file.js'
 export { type Home, makeHome } from './home.js'
 export { mediaTypeOf } from './media-types.js'

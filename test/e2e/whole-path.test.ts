@@ -31,7 +31,10 @@ function wholePath(stores: Stores): void {
 
   const pushAs = async (token: string) => {
     const args = ['push', dir, '--server', service.server, '--json']
-    const command = await spawnNode('dist/src/cli/main.js', { args, env: { PHOTOSYNC_TOKEN: token } })
+    const command = await spawnNode('dist/src/cli/main.js', {
+      args,
+      env: { PHOTOSYNC_TOKEN: token, XDG_STATE_HOME: join(dir, '.state') },
+    })
     const status = await command.exited(60_000)
     return {
       status,
