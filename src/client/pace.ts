@@ -23,6 +23,8 @@ export interface Pace {
   /** How many may be under way now. */
   readonly limit: number
   readonly active: number
+  /** A connection broke within the last minute: what is worth resuming is better sent so that it can be. */
+  readonly isShaky: boolean
   /** Waits for a turn, first come first served; rejects with the signal's reason once it aborts. Each turn ends with one `release`. */
   acquire(signal?: AbortSignal): Promise<void>
   /** `bytes`: of the file, when it is there. */
@@ -52,6 +54,7 @@ const restWindows = 3
 const trialWindows = 2
 /** Windows without a trial after the server asked for less. */
 const refusedWindows = 8
+const shakyMs = 60_000
 const factorOf = { lost: 0.7, refused: 0.5 } as const
 
 interface Level {
@@ -72,6 +75,7 @@ export function makePace(options: PaceOptions = {}): Pace {
   let base: Level | undefined
   let trialUp = true
   let restWindowsNow = 0
+  let lostMs = Number.NEGATIVE_INFINITY
   /** While a change of the limit shows its effect, nothing is measured. */
   let window = { fromMs: now(), settling: true, turns: 0, doneBytes: 0, movedBytes: 0, full: false, hurt: false }
 
@@ -144,6 +148,7 @@ export function makePace(options: PaceOptions = {}): Pace {
 
   /** Many connections break together, and many requests are refused together: that counts once in a window. */
   const hurt = (kind: 'lost' | 'refused') => {
+    if (kind === 'lost') lostMs = now()
     if (window.hurt) return
     // A link that breaks again and again breaks for few as for many.
     set(Math.max(kind === 'lost' ? Math.min(limit, fewest) : min, Math.floor(limit * factorOf[kind])))
@@ -158,6 +163,9 @@ export function makePace(options: PaceOptions = {}): Pace {
     },
     get active() {
       return active
+    },
+    get isShaky() {
+      return now() - lostMs < shakyMs
     },
     acquire: signal =>
       new Promise((resolve, reject) => {

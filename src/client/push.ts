@@ -99,6 +99,8 @@ const attemptsMax = 7
 /** Two keep the disk busy while one of them computes; more would only take the processor from the uploads. */
 const readers = 2
 const concurrencyMax = 64
+/** Too many for a moment cost less than a slow beginning on a long link. */
+const startAt = 12
 /** Files in a row that the server was away for. */
 const outagesMax = 3
 
@@ -114,7 +116,7 @@ export async function push(options: PushOptions): Promise<PushResult> {
   }
   const roots = await findRoots([...(options.dirs ?? []), ...(options.files ?? [])])
   const tally = makeTally(onProgress, { isQuestion: options.dryRun === true, comeAgain: options.watch !== undefined })
-  const pace = makePace({ min: Math.min(2, concurrency), start: Math.min(8, concurrency), max: concurrency })
+  const pace = makePace({ min: Math.min(2, concurrency), start: Math.min(startAt, concurrency), max: concurrency })
   const http = makeUploadHttp({
     stallMs: options.stallMs ?? 60_000,
     onRequest: () => {

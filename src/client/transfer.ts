@@ -1,7 +1,6 @@
 /**
  * The way of one original over tus 1.0, the same in Node and in browsers: what is said of it, when to try again, when to begin
- * anew, when to give up, and its receipt. A small file goes out with its creation, in one request, until a connection broke
- * under it; everything else goes on after a break where the server says it is, also in a program that starts later, when there
+ * anew, when to give up, and its receipt. A small file goes out with its creation, in one request, unless connections break; everything else goes on after a break where the server says it is, also in a program that starts later, when there
  * is a store of begun uploads. No upload goes on after its signal aborted; what came until then stays on the server.
  */
 import { DetailedError, type HttpStack, Upload, type UploadOptions } from 'tus-js-client'
@@ -9,6 +8,7 @@ import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
 import type { PartRole } from '../core/part-roles.js'
 import { addressOf } from './api.js'
+import type { Pace } from './pace.js'
 import { errorOfAnswer, errorOfNetwork, isPassing } from './problem.js'
 import { isOf, nameOfBegun, type ResumeStore } from './resume-store.js'
 import { backOff, wait } from './wait.js'
@@ -42,7 +42,7 @@ export interface TransferOptions {
   /** Whose the uploads are, when one store serves several people; the person's id, say. */
   account?: string
   /** Told of what goes wrong and is tried again, e.g. a `Pace`: `lost` a connection broke, `refused` the server wants less. */
-  pace?: { trouble(kind: 'lost' | 'refused'): void }
+  pace?: Pick<Pace, 'trouble' | 'isShaky'>
 }
 
 /** What is sent, and how its platform reads and sends it. */
@@ -177,8 +177,9 @@ function attempt(
 }
 
 /** What is sent and what is said about it. Nothing of the path but the file's own name leaves the machine. */
-function sourceOptions(original: Original, { partOf, ifDeleted }: AttemptOptions): UploadOptions {
+function sourceOptions(original: Original, { partOf, ifDeleted, pace }: AttemptOptions): UploadOptions {
   const { sizeBytes, sha256 } = original
+  const inOne = pace?.isShaky ? worthResumingBytes : limits.smallUploadBytes
   return {
     metadata: {
       filename: fittingName(original.fileName),
@@ -189,7 +190,7 @@ function sourceOptions(original: Original, { partOf, ifDeleted }: AttemptOptions
       ...(partOf && { partOf: partOf.photo, role: partOf.role }),
     },
     uploadSize: sizeBytes,
-    uploadDataDuringCreation: sizeBytes > 0 && sizeBytes <= limits.smallUploadBytes,
+    uploadDataDuringCreation: sizeBytes > 0 && sizeBytes <= inOne,
     httpStack: original.httpStack,
     // What begun uploads are found by is kept by `transfer`, with what else makes two of them the same.
     fingerprint: async () => sha256,

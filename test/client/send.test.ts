@@ -191,7 +191,7 @@ describe('reasons are told apart', () => {
         sentBytes += Math.max(0, bytes - last)
         last = bytes
       },
-      pace: { trouble: kind => told.push(kind) },
+      pace: { isShaky: false, trouble: kind => told.push(kind) },
     })
     expect(told).toEqual(['lost', 'lost'])
     expect([counted('POST /v1/uploads'), counted('HEAD /v1/uploads/:id')]).toEqual([2, 1])
@@ -206,8 +206,19 @@ describe('reasons are told apart', () => {
       const status = answers[nth - 1]
       return request === 'POST /v1/uploads' && status ? { status, headers: { 'retry-after': '0' } } : undefined
     }
-    await send(await file(1_000), { retryDelaysMs: [1, 1, 1, 1], pace: { trouble: kind => told.push(kind) } })
+    await send(await file(1_000), {
+      retryDelaysMs: [1, 1, 1, 1],
+      pace: { isShaky: false, trouble: kind => told.push(kind) },
+    })
     expect(told).toEqual(['refused', 'refused', 'refused'])
+  })
+
+  test('where connections have just broken, only what is not worth resuming goes in one request', async () => {
+    const pace = { isShaky: true, trouble: () => {} }
+    await send(await file(MiB), { pace })
+    expect([counted('POST /v1/uploads'), counted('PATCH /v1/uploads/:id')]).toEqual([1, 1])
+    await send(await file(100_000), { pace })
+    expect([counted('POST /v1/uploads'), counted('PATCH /v1/uploads/:id')]).toEqual([2, 1])
   })
 })
 
