@@ -38,6 +38,7 @@ describe('signing in', () => {
       bytes: 0,
       unreadable: 0,
       quarantined: 0,
+      trashed: 0,
       waiting: 0,
     })
   })

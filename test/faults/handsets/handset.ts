@@ -192,7 +192,7 @@ export function makeHandset({ household, index, server, contents, random }: Hand
 }
 
 /** The link, the server that restarts, being switched off, and a photo or album that somebody else deleted. */
-const shrugged: readonly ErrorKind[] = ['unavailable', 'not_found', 'conflict', 'held', 'too_many']
+const shrugged: readonly ErrorKind[] = ['unavailable', 'not_found', 'gone', 'conflict', 'held', 'too_many']
 
 function shrug(error: unknown): void {
   const passes = error instanceof AppError ? shrugged.includes(error.kind) : (error as Error).name === 'TimeoutError'
