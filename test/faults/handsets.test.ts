@@ -48,7 +48,7 @@ test(`${histories} histories`, { timeout: 900_000 }, async () => {
 async function play(seed: string): Promise<void> {
   const random = seededRandom(seed)
   const household = await openHousehold(service, 3)
-  const contents = await Promise.all(Array.from({ length: random.between(3, 8) }, () => picture(random.bytes(12))))
+  const contents = await Promise.all(Array.from({ length: random.between(2, 6) }, () => picture(random.bytes(12))))
   // A link that breaks after some kilobytes, or not for long.
   const link = await startCuttingProxy({
     targetPort: Number(new URL(service.server).port),

@@ -60,13 +60,15 @@ export function makeHandset({ household, index, server, contents, random }: Hand
   const known = () => [...mirror.photos.keys()]
 
   const pushFolder = async (to: string, signal?: AbortSignal) => {
+    const restore = random.chance(0.05)
+    household.broughtBack ||= restore
     await push({
       server: to,
       token,
       dirs: [folder],
       concurrency: 2,
       firstDelayMs: 20,
-      restore: random.chance(0.05),
+      restore,
       ...(signal && { signal }),
       onProgress: event => {
         if (event.kind === 'file' && event.file.photo && event.file.sha256 && event.file.outcome !== 'deleted') {
@@ -117,8 +119,16 @@ export function makeHandset({ household, index, server, contents, random }: Hand
     },
     restore: { weight: 2, act: () => request(to => to.restore(some(known(), 3))) },
     empty: {
-      weight: 1,
-      act: () => request(to => to.emptyTrash(random.chance(0.5) ? undefined : some(known(), 4))),
+      weight: 3,
+      act: async () => {
+        const photos = some(known(), 4)
+        const all = random.chance(0.5)
+        if (random.chance(0.5)) {
+          discard(photos)
+          await request(to => to.trash(photos))
+        }
+        await request(to => to.emptyTrash(all ? undefined : photos))
+      },
     },
     write: {
       weight: 3,

@@ -24,6 +24,8 @@ export interface Household extends Placement {
   promised: Map<string, string>
   /** Photos that somebody put into the trash, and contents whose photos somebody did. */
   discarded: Set<string>
+  /** Whether a handset pushed with the wish to bring back what was deleted. */
+  broughtBack: boolean
   close(): Promise<void>
 }
 
@@ -60,6 +62,7 @@ export async function openHousehold({ db, server }: Service, handsets: number): 
     folders,
     promised: new Map(),
     discarded: new Set(),
+    broughtBack: false,
     close: async () => {
       for (const folder of folders) await rm(folder, { recursive: true, force: true })
     },

@@ -44,6 +44,8 @@ export async function reckon(service: Service, household: Household, handsets: r
   expect(ids(rows)).toEqual(expect.arrayContaining(ids(before)))
   expect(trashedOf(rows)).toEqual(trashedOf(before))
 
+  if (!household.broughtBack) expect(await liftedOf(service, household)).toEqual([])
+
   for (const handset of handsets) await expectMirror(service, household, await handset.settle(service.server), rows)
   await expectPromises(service, household, rows)
   await expectBucket(service, household, rows)
@@ -81,6 +83,11 @@ async function deletedContents({ db }: Service, { person }: Household): Promise<
     [person],
   )
   return rows.map(({ sha256 }) => sha256)
+}
+
+/** Deleted for good, and there again. */
+function liftedOf({ db }: Service, { person }: Household): Promise<unknown[]> {
+  return db.query('select photo from tombstones where person = $1 and lifted_at is not null', [person])
 }
 
 async function expectMirror(
