@@ -1,5 +1,5 @@
 /** Goal: a spooled video is whole for whoever reads it, nobody else's to read, and leaves nothing behind. */
-import { mkdir, mkdtemp, readdir, readFile, rm, stat, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, readdir, readFile, rm, stat, statfs, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterEach, beforeEach, expect, test } from 'vitest'
@@ -54,10 +54,14 @@ test('with a name, what a killed process left is removed a day later, and nothin
 })
 
 test('no room, or no folder, is not the video’s fault', async () => {
-  await expect(openSpool({ dir, sizeBytes: 2 ** 60 })).rejects.toMatchObject({
+  const { blocks, bsize } = await statfs(dir)
+  // All that there is, of which somebody has some.
+  const sizeBytes = blocks * bsize - 256 * 2 ** 20
+  await expect(openSpool({ dir, sizeBytes })).rejects.toMatchObject({
     kind: 'unavailable',
     message: expect.stringContaining('no room'),
   })
+  await expect(openSpool({ dir, sizeBytes: 2 ** 60 })).rejects.toMatchObject({ kind: 'too_large' })
   expect(await readdir(dir)).toEqual([])
   await expect(openSpool({ dir: join(dir, 'nowhere'), sizeBytes: 1 })).rejects.toMatchObject({ kind: 'unavailable' })
 })

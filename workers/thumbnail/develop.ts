@@ -2,6 +2,7 @@
  * From an original that streams past to what is kept of it. Pictures are decoded in processes of their own. A video tells of itself
  * in a box that is read as it passes, and has its poster from ffmpeg, where that is installed; the poster is then a picture.
  */
+import { isAppError } from '../../src/core/errors.js'
 import { noFacts, type PhotoFacts } from '../../src/library/photo-facts.js'
 import type { Developed } from './developed.js'
 import { factsOfMovie, openMoovReader, readMovie } from './facts/moov.js'
@@ -53,10 +54,17 @@ export function makeDevelop({ decoder, ffmpeg }: DevelopDeps): Develop {
   /** ffmpeg has to jump about in a video, so its bytes go to a file as well, where there is one to use it. */
   const spooled = async (bytes: AsyncIterable<Buffer>, kind: Kind, sizeBytes: number, options: DevelopOptions) => {
     const { now, signal } = options
-    const spool = await openSpool({ sizeBytes })
+    const spool = await openSpool({ sizeBytes }).catch((error: unknown) => {
+      if (isAppError(error, 'too_large')) return error
+      throw error
+    })
+    if (spool instanceof Error) {
+      for await (const _ of bytes);
+      return { noPoster: spool.message }
+    }
     try {
       for await (const chunk of bytes) await spool.write(chunk)
-      return await readVideo(spool.file, kind, { ffmpeg, now, signal })
+      return { seen: await readVideo(spool.file, kind, { ffmpeg, now, signal }), noPoster: noFrame }
     } finally {
       await spool.remove()
     }
@@ -81,7 +89,8 @@ export function makeDevelop({ decoder, ffmpeg }: DevelopDeps): Develop {
     const reader = openMoovReader()
     const passing = passedBy(bytes, chunk => reader.push(chunk))
     let seen: VideoFacts | undefined
-    if (ffmpeg) seen = await spooled(passing, kind, sizeBytes, options)
+    let noPoster = noFfmpeg
+    if (ffmpeg) ({ seen, noPoster } = await spooled(passing, kind, sizeBytes, options))
     else for await (const _ of passing);
     const moov = reader.moov()
     const movie = moov ? readMovie(moov, options) : isWebm.has(kind.name) ? readWebm(head, options) : undefined
@@ -100,7 +109,7 @@ export function makeDevelop({ decoder, ffmpeg }: DevelopDeps): Develop {
       // Videos are not compared with pictures, nor with each other by one frame.
       look: null,
       facts: factsOf(movie && factsOfMovie(movie), seen),
-      reason: poster ? null : (seen?.reason ?? (ffmpeg ? noFrame : noFfmpeg)),
+      reason: poster ? null : (seen?.reason ?? noPoster),
     }
   }
 

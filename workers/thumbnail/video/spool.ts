@@ -35,11 +35,15 @@ const spareBytes = 256 * 2 ** 20
 /** No video is worked on for as long. */
 const leftoverAgeMs = 24 * 3600_000
 
-/** Rejects with AppError `unavailable` when the disk has no room or can't be written: nothing that is the video's fault. */
+/**
+ * Rejects with AppError `unavailable` when the disk has no room now or can't be written: nothing that is the video's fault; and with
+ * `too_large` when it would not even have room if nothing else were there.
+ */
 export async function openSpool(options: SpoolOptions): Promise<Spool> {
   const { dir = tmpdir(), sizeBytes, isNamed = process.platform !== 'linux' } = options
   return await onDisk(async () => {
-    const { bavail, bsize } = await statfs(dir)
+    const { bavail, blocks, bsize } = await statfs(dir)
+    if (blocks * bsize < sizeBytes + spareBytes) throw new AppError('too_large', tooLarge)
     if (bavail * bsize < sizeBytes + spareBytes) throw noRoom()
     if (isNamed) await removeLeftovers(dir)
     return await create(dir, isNamed)
@@ -104,6 +108,8 @@ async function onDisk<T>(action: () => Promise<T>): Promise<T> {
     throw new AppError('unavailable', message, { cause })
   }
 }
+
+const tooLarge = 'There is no preview, because the video is larger than what this server has room to look at'
 
 function noRoom(cause?: unknown): AppError {
   const message = 'There is no room in the temporary folder to look at the video; free some space on its disk'
