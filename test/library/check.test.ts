@@ -66,6 +66,13 @@ test('the same sidecar is told of once for each photo, and of none in the trash'
   ])
   await photos.trash(whole.photo)
   expect(await check('xmp')).toMatchObject({ missing: [], here: [{ photo: second.photo }], deleted: [] })
+  await photos.trash(other.photo)
+  await photos.remove(whole.photo, other.photo)
+  expect(await check('xmp', 'whole')).toMatchObject({
+    missing: [hex('xmp')],
+    here: [],
+    deleted: [{ sha256: hex('whole') }],
+  })
 })
 
 test('a content is verified when all that it belongs to is', async () => {

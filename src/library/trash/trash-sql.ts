@@ -36,14 +36,15 @@ export async function restorePhotos(
 
 /**
  * Deletes whole photos, which must be locked, with their parts: of each a tombstone is left, and a job that removes what the bucket
- * has of it. Returns all that went, by id.
+ * has of it. A sidecar's keeps no bytes away, since those of another photo may be the same. Returns all that went, by id.
  */
 export async function deleteForGood(tx: Queryable, wholes: readonly string[], at: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     `with gone as (
-       delete from photos where id = any($1) or part_of = any($1) returning id, person, epoch, sha256
+       delete from photos where id = any($1) or part_of = any($1) returning id, person, epoch, sha256, role
      ), stones as (
-       insert into tombstones (photo, person, epoch, sha256, deleted_at) select id, person, epoch, sha256, $2 from gone
+       insert into tombstones (photo, person, epoch, sha256, deleted_at, lifted_at)
+       select id, person, epoch, sha256, $2, case when role = 'sidecar' then $2::timestamptz end from gone
      ), jobs as (
        insert into outbox (job, data) select 'purge', jsonb_build_object('photo', id) from gone
      )
