@@ -1,7 +1,8 @@
 /** The tables `albums` and `album_photos`. A photo in the trash stays in its albums, and is not counted or listed there meanwhile. */
 import type { Placement } from '../../core/keys.js'
 import type { Queryable } from '../../db/database.js'
-import { formatTimelineCursor, type TimelineCursor, type TimelinePage } from '../timeline.js'
+import { type PageRow, pageColumns, pageEdit, pageOf } from '../page-sql.js'
+import type { TimelineCursor, TimelinePage } from '../timeline.js'
 import type { Album } from './albums.js'
 
 const shown = 'photos.part_of is null and photos.trashed_at is null'
@@ -112,10 +113,6 @@ export async function deleteMembers(tx: Queryable, album: string, photos: readon
   return rows.map(({ photo }) => photo)
 }
 
-type PageRow = {
-  [Column in keyof Omit<TimelinePage, 'cursor' | 'thumbhash'>]: TimelinePage[Column][number]
-} & { thumbhash: Buffer | null }
-
 /** Newest first, as the timeline has them. */
 export async function selectAlbumPage(
   db: Queryable,
@@ -123,32 +120,11 @@ export async function selectAlbumPage(
   { after, limit }: { after?: TimelineCursor | undefined; limit: number },
 ): Promise<TimelinePage> {
   const rows = await db.query<PageRow>(
-    `select photos.id, shown_at as "shownAt", width, height, state, reason, kind, duration_ms as "durationMs", thumbhash,
-            file_name as "fileName", '256.webp' = any(renditions) as thumbnail, 'animated.webp' = any(renditions) as animated,
-            motion is not null or exists (
-              select from photos half where half.part_of = photos.id and half.role = 'motion' and half.state = 'ready') as motion
-     from album_photos join photos on photos.id = album_photos.photo
+    `select ${pageColumns} from album_photos join photos on photos.id = album_photos.photo ${pageEdit}
      where album_photos.album = $1 and ${shown}
        and ($2::timestamp is null or (shown_at, photos.id) < ($2::timestamp, $3))
      order by shown_at desc, photos.id desc limit $4`,
     [album, after?.shownAt ?? null, after?.id ?? '', limit + 1],
   )
-  const page = rows.slice(0, limit)
-  const last = page.at(-1)
-  return {
-    id: page.map(row => row.id),
-    shownAt: page.map(row => row.shownAt),
-    width: page.map(row => row.width),
-    height: page.map(row => row.height),
-    state: page.map(row => row.state),
-    reason: page.map(row => row.reason),
-    kind: page.map(row => row.kind),
-    durationMs: page.map(row => row.durationMs),
-    thumbnail: page.map(row => row.thumbnail),
-    motion: page.map(row => row.motion),
-    animated: page.map(row => row.animated),
-    thumbhash: page.map(row => row.thumbhash?.toString('base64') ?? null),
-    fileName: page.map(row => row.fileName),
-    cursor: last && rows.length > limit ? formatTimelineCursor(last) : null,
-  }
+  return pageOf(rows, limit)
 }
