@@ -170,11 +170,6 @@ test('an edit is what people see of its photo once it is ready, and the photo is
   const [month] = (await photoOf(whole)).shownAt.match(/^\d{4}-\d\d/) ?? []
   const page = await (await here.ask('GET', `/v1/timeline/${month}`, { token: ana.token })).json()
   expect(page).toMatchObject({ id: [whole], width: [120], height: [300], thumbnail: [true] })
-  const album = `/v1/albums/${newId()}`
-  await here.ask('PUT', album, { token: ana.token, json: { name: 'edits' } })
-  await here.ask('POST', `${album}/photos`, { token: ana.token, json: { photos: [whole] } })
-  const inAlbum = await (await here.ask('GET', `${album}/photos`, { token: ana.token })).json()
-  expect(inAlbum).toMatchObject({ id: [whole], width: [120], height: [300], thumbnail: [true] })
   const { parts, width } = (await (await here.ask('GET', `/v1/photos/${whole}`, { token: ana.token })).json()) as Photo
   expect(width).toBe(400)
   expect(parts).toMatchObject([{ id: edit, role: 'edit', state: 'ready', verified: true, mediaType: 'image/jpeg' }])
