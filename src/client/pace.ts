@@ -37,8 +37,12 @@ export interface Pace {
 
 /** A window is as long as it takes to do as many turns as there are at a time: a round trip and somewhat more for small files. */
 const windowMinMs = 300
-/** Turns of large files take longer than is good to wait for; their bytes on the way are counted instead. */
-const windowMaxMs = 2_500
+/**
+ * Turns of large files take longer than is good to wait for; the bytes that they give to their connections are counted instead. What
+ * a new connection's buffer swallows at first looks like throughput, so this is long, and nothing is doubled on it: a large file
+ * keeps its connection busy for many round trips, and a few of them fill any link that loses little.
+ */
+const windowMaxMs = 5_000
 /** Doubling has to bring so much to be done again, or just to be kept. */
 const worthDoubling = 1.25
 const worthKeeping = 1.1
@@ -110,9 +114,9 @@ export function makePace(options: PaceOptions = {}): Pace {
     phase = 'trying'
     set(trialUp ? Math.max(limit + 1, limit * trialFactor) : Math.max(fewest, Math.min(limit - 1, limit / trialFactor)))
   }
-  const afterTrying = (rate: number) => {
+  const afterTrying = (rate: number, byTurns: boolean) => {
     const grown = base ? rate / base.rate : 1
-    if (trialUp && grown >= worthDoublingAgain) {
+    if (byTurns && trialUp && grown >= worthDoublingAgain) {
       phase = 'doubling'
       base = { limit, rate }
       return set(limit * 2)
@@ -130,12 +134,13 @@ export function makePace(options: PaceOptions = {}): Pace {
     const turned = window.turns >= limit * windows && lengthMs >= windowMinMs * windows
     if (!turned && lengthMs < windowMaxMs * windows) return
     if (window.settling) return open(false)
-    const rate = ((turned && window.doneBytes) || window.movedBytes) / lengthMs
+    const byTurns = turned && window.doneBytes > 0
+    const rate = (byTurns ? window.doneBytes : window.movedBytes) / lengthMs
     // Turns that nobody takes say nothing about the link; nor does a silence.
     if (!window.full || rate === 0) return open(false)
-    if (phase === 'doubling') afterDoubling(rate)
+    if (phase === 'doubling') byTurns ? afterDoubling(rate) : rest({ limit, rate })
     else if (phase === 'resting') afterResting(rate)
-    else afterTrying(rate)
+    else afterTrying(rate, byTurns)
   }
 
   const wake = () => {

@@ -134,7 +134,10 @@ export async function watchPeak(pid: number): Promise<() => Promise<number>> {
   }
 }
 
-/** Watches the resident memory of a process and its descendants together; the returned function ends that and gives the peak in bytes. */
+/**
+ * Watches the memory of a process and its descendants together; the returned function ends that and gives the peak in bytes. The files
+ * of the program and its libraries are the same in all of them, and count once: as many of their pages as the one has that has most.
+ */
 export function familyPeak(pid: number): () => number {
   let peakBytes = 0
   let family: ReadonlySet<number> = new Set()
@@ -142,10 +145,9 @@ export function familyPeak(pid: number): () => number {
   const sample = () => {
     // All of /proc is much to read: seldom enough to leave the processors to the work.
     if (samples++ % familySamples === 0) family = familyOf(readStats(), [pid])
-    peakBytes = Math.max(
-      peakBytes,
-      [...family].reduce((sum, member) => sum + residentNow(member), 0),
-    )
+    const members = [...family].map(memoryNow)
+    const own = members.reduce((sum, { ownBytes }) => sum + ownBytes, 0)
+    peakBytes = Math.max(peakBytes, own + Math.max(...members.map(({ fileBytes }) => fileBytes)))
   }
   const timer = setInterval(sample, sampleMs)
   return () => {
@@ -154,10 +156,10 @@ export function familyPeak(pid: number): () => number {
   }
 }
 
-/** See proc_pid_statm(5); 0 for one that has just ended. */
-function residentNow(pid: number): number {
-  const pages = readOr(`/proc/${pid}/statm`)?.split(' ')[1]
-  return Number(pages ?? 0) * pageBytes
+/** See proc_pid_statm(5); nothing for one that has just ended. `fileBytes` are pages of files and shared memory. */
+function memoryNow(pid: number): { ownBytes: number; fileBytes: number } {
+  const [, resident = 0, shared = 0] = readOr(`/proc/${pid}/statm`)?.split(' ').map(Number) ?? []
+  return { ownBytes: (resident - shared) * pageBytes, fileBytes: shared * pageBytes }
 }
 
 /** On every machine that Node has builds for but some of ARM64, where memory is told too small. */

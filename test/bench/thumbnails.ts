@@ -52,7 +52,7 @@ async function compare(ours: OurSide, folder: string, inFlight: number, options:
   const { quick, say, signal } = options
   const plan = quick
     ? { photos: 4, times: 1, rounds: 1, warmUpRounds: 1 }
-    : { photos: 24, times: 3, rounds: 5, warmUpRounds: 1 }
+    : { photos: 24, times: 6, rounds: 5, warmUpRounds: 1 }
   say(`drawing ${plan.photos} photos`)
   const dirs = await drawPhotos(folder, plan.photos, signal)
   const samples = {} as Record<PhotoSet, Record<SideName, Sample[]>>
@@ -99,7 +99,7 @@ function outcomeOf(samples: Record<PhotoSet, Record<SideName, Sample[]>>, photos
     }),
   )
   const head = ['12 MP JPEGs', 'photos/s', 'CPU ms a photo', 'ours, as a multiple of it']
-  const memory = `The worker with its decoders: ${results.rssMb} MB at most (resident memory of all its processes, shared pages counted in each).`
+  const memory = `The worker with its decoders: ${results.rssMb} MB at most (resident memory of all its processes; pages of program files, which they share, count once).`
   return { results, tables: `${table([head, ...rows])}\n\n${memory}` }
 }
 

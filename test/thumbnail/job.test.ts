@@ -11,7 +11,7 @@ import { originalKey, type Placement, renditionKey } from '../../src/core/keys.j
 import { limits } from '../../src/core/limits.js'
 import { recipe, renditions } from '../../src/core/renditions.js'
 import { readChanges } from '../../src/feed/changes.js'
-import { findContents } from '../../src/library/check/check-sql.js'
+import { type Check, checkContents } from '../../src/library/check/check.js'
 import { commitOriginal } from '../../src/library/commit-sql.js'
 import { findPhoto } from '../../src/library/photos-sql.js'
 import { beginAttempt } from '../../src/library/work-sql.js'
@@ -171,12 +171,13 @@ describe('what cannot be shown', () => {
     expect(await kinds()).toEqual(['stored', 'quarantined'])
 
     // Whoever still has it is asked for it again, and it becomes a photo anew.
-    const sha256 = createHash('sha256').update(sent).digest()
-    expect(await findContents(here.db, ana, sha256)).toEqual([])
+    const sha256 = createHash('sha256').update(sent).digest('hex')
+    const check = async (): Promise<Check> => JSON.parse(await checkContents(here.db, ana, [sha256]))
+    expect(await check()).toEqual({ missing: [sha256], here: [], deleted: [] })
     const again = await commit(sent)
     await makeJob()({ photo: again }, never)
     expect((await photoOf(again)).state).toBe('ready')
-    expect(await findContents(here.db, ana, sha256)).toMatchObject([{ photo: again, verified: true }])
+    expect(await check()).toMatchObject({ missing: [], here: [{ photo: again, verified: true }], deleted: [] })
   })
 
   test('one bad look at an original is not believed', async () => {
