@@ -25,8 +25,11 @@ export interface Pace {
   readonly active: number
   /** A connection broke within the last minute: what is worth resuming is better sent so that it can be. */
   readonly isShaky: boolean
-  /** Waits for a turn, first come first served; rejects with the signal's reason once it aborts. Each turn ends with one `release`. */
-  acquire(signal?: AbortSignal): Promise<void>
+  /**
+   * Waits for a turn to send so many bytes, first come first served; rejects with the signal's reason once it aborts. Each turn ends
+   * with one `release`.
+   */
+  acquire(signal?: AbortSignal, bytes?: number): Promise<void>
   /** `bytes`: of the file, when it is there. */
   release(outcome: TurnOutcome, bytes?: number): void
   /** So many more bytes of any file went out. */
@@ -59,6 +62,8 @@ const trialWindows = 2
 /** Windows without a trial after the server asked for less. */
 const refusedWindows = 8
 const shakyMs = 60_000
+/** Until a level is found, no more begin than have so much to send together: the last of many large ones would have small shares of the link. */
+const beginBytes = 8 * 1024 * 1024
 const factorOf = { lost: 0.7, refused: 0.5 } as const
 
 interface Level {
@@ -71,7 +76,7 @@ export function makePace(options: PaceOptions = {}): Pace {
   const clamp = (limit: number) => Math.max(min, Math.min(max, Math.round(limit)))
   /** Fewer than this spare nothing and leave gaps between one file and the next, so only trouble leads there. */
   const fewest = clamp(6)
-  const waiting: (() => void)[] = []
+  const waiting: { turn: () => void; bytes: number }[] = []
   let active = 0
   let limit = clamp(start)
   /** Doubling; or resting at a level that was found, between trials. */
@@ -84,7 +89,15 @@ export function makePace(options: PaceOptions = {}): Pace {
   let window = { fromMs: now(), settling: true, turns: 0, doneBytes: 0, movedBytes: 0, full: false, hurt: false }
 
   const open = (settling: boolean) => {
-    window = { fromMs: now(), settling, turns: 0, doneBytes: 0, movedBytes: 0, full: active >= limit, hurt: false }
+    window = {
+      fromMs: now(),
+      settling,
+      turns: 0,
+      doneBytes: 0,
+      movedBytes: 0,
+      full: active >= limit || waiting.length > 0,
+      hurt: false,
+    }
   }
   const set = (next: number) => {
     limit = clamp(next)
@@ -138,17 +151,20 @@ export function makePace(options: PaceOptions = {}): Pace {
     const rate = (byTurns ? window.doneBytes : window.movedBytes) / lengthMs
     // Turns that nobody takes say nothing about the link; nor does a silence.
     if (!window.full || rate === 0) return open(false)
-    if (phase === 'doubling') byTurns ? afterDoubling(rate) : rest({ limit, rate })
+    if (phase === 'doubling') byTurns ? afterDoubling(rate) : rest({ limit: Math.min(limit, active), rate })
     else if (phase === 'resting') afterResting(rate)
     else afterTrying(rate, byTurns)
   }
 
+  const hasRoomFor = ({ bytes }: { bytes: number }) =>
+    active < (phase === 'doubling' ? Math.min(limit, Math.max(fewest, beginBytes / bytes)) : limit)
   const wake = () => {
-    while (active < limit && waiting.length > 0) {
+    for (let next = waiting[0]; next && hasRoomFor(next); next = waiting[0]) {
       active++
-      waiting.shift()?.()
+      waiting.shift()
+      next.turn()
     }
-    if (active >= limit) window.full = true
+    if (active >= limit || waiting.length > 0) window.full = true
   }
 
   /** Many connections break together, and many requests are refused together: that counts once in a window. */
@@ -172,19 +188,20 @@ export function makePace(options: PaceOptions = {}): Pace {
     get isShaky() {
       return now() - lostMs < shakyMs
     },
-    acquire: signal =>
+    acquire: (signal, bytes = 0) =>
       new Promise((resolve, reject) => {
         signal?.throwIfAborted()
         const turn = () => {
           signal?.removeEventListener('abort', leave)
           resolve()
         }
+        const waiter = { turn, bytes }
         const leave = () => {
-          waiting.splice(waiting.indexOf(turn), 1)
+          waiting.splice(waiting.indexOf(waiter), 1)
           reject(signal?.reason)
         }
         signal?.addEventListener('abort', leave, { once: true })
-        waiting.push(turn)
+        waiting.push(waiter)
         wake()
       }),
     release(outcome, bytes = 0) {

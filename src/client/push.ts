@@ -241,7 +241,7 @@ async function sendOne(
   account: Promise<string>,
   signal: AbortSignal,
 ): Promise<Receipt> {
-  await pace.acquire(signal)
+  await pace.acquire(signal, file.sizeBytes)
   let outcome: Parameters<Pace['release']>[0] = 'failed'
   try {
     const person = await account

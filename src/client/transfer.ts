@@ -64,8 +64,12 @@ export interface Original {
 
 /** How often an upload whose server forgot it, or got other bytes than were read, is begun anew. */
 const startsMax = 3
-/** Above it a photo that a broken connection took along is created first and then sent, so that the next break costs little. */
-const worthResumingBytes = 256 * 1024
+/**
+ * Up to so many bytes a file goes out with its creation, in one request: on a long link the round trip that this spares is most of what
+ * it takes, but a break loses all of it. Less while connections break; what one took along is not sent so again if it is larger than that.
+ */
+const inOneBytes = 1024 * 1024
+const inOneShakyBytes = 256 * 1024
 const never = new AbortController().signal
 
 /**
@@ -147,8 +151,7 @@ function attempt(
       onShouldRetry: error => {
         const reason = reasonOf(error, server)
         retryAfterSeconds = reason.retryAfterSeconds ?? 0
-        if (!error.originalResponse)
-          upload.options.uploadDataDuringCreation &&= original.sizeBytes <= worthResumingBytes
+        if (!error.originalResponse) upload.options.uploadDataDuringCreation &&= original.sizeBytes <= inOneShakyBytes
         if (isPassing(reason) && reason.kind !== 'held')
           options.pace?.trouble(error.originalResponse ? 'refused' : 'lost')
         // A retry that is under way when the signal aborts would begin all the same.
@@ -179,7 +182,7 @@ function attempt(
 /** What is sent and what is said about it. Nothing of the path but the file's own name leaves the machine. */
 function sourceOptions(original: Original, { partOf, ifDeleted, pace }: AttemptOptions): UploadOptions {
   const { sizeBytes, sha256 } = original
-  const inOne = pace?.isShaky ? worthResumingBytes : limits.smallUploadBytes
+  const inOne = pace?.isShaky ? inOneShakyBytes : inOneBytes
   return {
     metadata: {
       filename: fittingName(original.fileName),

@@ -91,6 +91,16 @@ describe('turns', () => {
     expect(order).toEqual([1, 2, 3, 4])
   })
 
+  test('of large files only a few begin together, whatever would be allowed of small ones', async () => {
+    const began = async (sizeBytes: number) => {
+      const pace = still({ start: 12 })
+      for (let i = 0; i < 20; i++) void pace.acquire(undefined, sizeBytes)
+      await Promise.resolve()
+      return pace.active
+    }
+    expect([await began(90_000), await began(1_000_000), await began(3_000_000)]).toEqual([12, 9, 6])
+  })
+
   test('a wait ends with its signal, and takes nobody else’s turn', async () => {
     const pace = still({ min: 1, start: 1 })
     await pace.acquire()

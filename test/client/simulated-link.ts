@@ -68,7 +68,7 @@ export async function simulate(
   }
   const takeTurns = async () => {
     for (let sizeBytes = todo.shift(); sizeBytes !== undefined; sizeBytes = todo.shift()) {
-      await pace.acquire()
+      await pace.acquire(undefined, sizeBytes)
       if (link.refusesAbove !== undefined && flights.size >= link.refusesAbove) {
         todo.push(sizeBytes)
         pace.release('refused')
