@@ -162,7 +162,7 @@ test('where a photo was taken is kept only if its owner has agreed', async () =>
     return row
   }
   const answer = (granted: boolean) =>
-    insertConsent(here.db, ana.person, { purpose: 'places', granted, at: here.clock.now() })
+    insertConsent(here.db, ana.person, { purpose: 'places', version: 1, granted, at: here.clock.now() })
   expect(await kept()).toEqual({ latitude: null, longitude: null })
   await answer(true)
   expect(await kept()).toEqual(gps)

@@ -1,5 +1,6 @@
 /** Everything that can be done with accounts of one region, bound to that region's parts. */
 import type { Clock } from '../core/clock.js'
+import type { Purpose } from '../core/consents.js'
 import type { NewId } from '../core/ids.js'
 import type { Database, Queryable } from '../db/database.js'
 import type { Directory } from '../regions/directory.js'
@@ -7,9 +8,8 @@ import type { Region } from '../regions/region.js'
 import { makeAttempts } from './attempts.js'
 import { authenticate, type Credentials } from './authenticate.js'
 import { listConsents, setConsent } from './consents.js'
-import type { Purpose } from './consents-sql.js'
 import { type NewSecret, newSecret } from './credentials.js'
-import { addDevice, listDevices, revokeDevice } from './devices.js'
+import { type AddDeviceOptions, addDevice, listDevices, revokeDevice } from './devices.js'
 import { addPerson, findPerson, getPerson } from './people.js'
 import { createSignInLink, signIn, signInByLink, signOut } from './sessions.js'
 
@@ -40,7 +40,7 @@ export function makeAccounts(given: Omit<AccountsDeps, 'newSecret'> & { newSecre
     findPerson: (email: string) => findPerson(deps, email),
     getPerson: (person: string) => getPerson(deps, person),
 
-    addDevice: (person: string, name: string) => addDevice(deps, person, name),
+    addDevice: (person: string, name: string, options?: AddDeviceOptions) => addDevice(deps, person, name, options),
     listDevices: (person: string) => listDevices(deps, person),
     revokeDevice: (person: string, id: string) => revokeDevice(deps, person, id),
 

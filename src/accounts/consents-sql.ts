@@ -1,13 +1,11 @@
 /** The table `consents`: a ledger that is only added to. The newest row of a purpose counts, and none is a no. */
+import { type Purpose, wordsVersion } from '../core/consents.js'
 import type { Queryable } from '../db/database.js'
-
-/** What a person may agree to, or not. */
-export const purposes = ['places'] as const
-
-export type Purpose = (typeof purposes)[number]
 
 export interface Consent {
   purpose: Purpose
+  /** Of the words that were answered. */
+  version: number
   granted: boolean
   at: Date
 }
@@ -15,7 +13,7 @@ export interface Consent {
 /** What counts now, for each purpose that the person ever answered. */
 export async function selectConsents(db: Queryable, person: string): Promise<Consent[]> {
   return db.query<Consent>(
-    'select distinct on (purpose) purpose, granted, at from consents where person = $1 order by purpose, id desc',
+    'select distinct on (purpose) purpose, version, granted, at from consents where person = $1 order by purpose, id desc',
     [person],
   )
 }
@@ -27,17 +25,19 @@ export async function selectConsents(db: Queryable, person: string): Promise<Con
 export async function hasConsent(tx: Queryable, person: string, purpose: Purpose): Promise<boolean> {
   // Apart, so that the ledger is read as it is once the lock is had.
   await tx.query('select from people where id = $1 for share', [person])
-  const [row] = await tx.query<{ granted: boolean }>(
-    'select granted from consents where person = $1 and purpose = $2 order by id desc limit 1',
-    [person, purpose],
+  const [row] = await tx.query<{ holds: boolean }>(
+    `select granted and version = $3 as holds from consents where person = $1 and purpose = $2 order by id desc limit 1`,
+    [person, purpose, wordsVersion[purpose]],
   )
-  return row?.granted ?? false
+  return row?.holds ?? false
 }
 
-export async function insertConsent(tx: Queryable, person: string, { purpose, granted, at }: Consent): Promise<void> {
-  await tx.query('insert into consents (person, purpose, granted, at) values ($1, $2, $3, $4)', [
+export async function insertConsent(tx: Queryable, person: string, consent: Consent): Promise<void> {
+  const { purpose, version, granted, at } = consent
+  await tx.query('insert into consents (person, purpose, version, granted, at) values ($1, $2, $3, $4, $5)', [
     person,
     purpose,
+    version,
     granted,
     at,
   ])

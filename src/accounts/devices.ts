@@ -2,19 +2,28 @@
 import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
 import type { AccountsDeps } from './accounts.js'
+import { agreeByAddingDevice } from './consents.js'
 import { formatDeviceToken, hashToken } from './credentials.js'
 import { countDevicesInUse, type Device, insertDevice, markRevoked, selectDevices } from './devices-sql.js'
 import { lockPerson } from './people-sql.js'
 
+export interface AddDeviceOptions {
+  /** Adding it is its owner’s yes to sending photos, unless they said no before; default true. False leaves it to be asked for. */
+  agree?: boolean
+}
+
 /**
- * A new device and its token, which is told here and never again.
+ * A new device and its token, which is told here and never again. Its id says nothing of the handset or of any other device of
+ * its owner: removing a device and adding one is a new identity.
  * Rejects with `invalid` (the name), `not_found` (the person) or `too_many` (devices).
  */
 export async function addDevice(
-  { db, region, clock, newId, newSecret }: AccountsDeps,
+  deps: AccountsDeps,
   person: string,
   name: string,
+  { agree = true }: AddDeviceOptions = {},
 ): Promise<{ id: string; name: string; token: string }> {
+  const { db, region, clock, newId, newSecret } = deps
   const device = { id: newId(), name: requireDeviceName(name), token: formatDeviceToken(region.id, newSecret()) }
   await db.transaction(async tx => {
     // The lock makes two that come at once count one after the other.
@@ -27,6 +36,7 @@ export async function addDevice(
     }
     const { id, name } = device
     await insertDevice(tx, { id, person, name, tokenSha256: hashToken(device.token), createdAt: clock.now() })
+    if (agree) await agreeByAddingDevice(deps, tx, person)
   })
   return device
 }

@@ -12,7 +12,7 @@ import type { Accounts } from './accounts.js'
 // Lengths are checked where the rule is known; a JSON body is bounded as a whole.
 const passwordBody = z.object({ email: z.string(), password: z.string() })
 const linkBody = z.object({ link: z.string() })
-const deviceBody = z.object({ name: z.string() })
+const deviceBody = z.object({ name: z.string(), agree: z.boolean().optional() })
 
 export const accountRoutes =
   ({ accounts }: { accounts: Accounts }): FastifyPluginAsync =>
@@ -41,8 +41,8 @@ export const accountRoutes =
       const caller = callerOf(request)
       // A stolen token must not be able to outlive its revocation by making another.
       if (!caller.session) throw new AppError('forbidden', 'A device cannot add devices. Sign in and add it there')
-      const { name } = parseBody(deviceBody, request.body)
-      return reply.code(201).send(await accounts.addDevice(caller.person, name))
+      const { name, agree = true } = parseBody(deviceBody, request.body)
+      return reply.code(201).send(await accounts.addDevice(caller.person, name, { agree }))
     })
 
     app.delete<{ Params: { id: string } }>('/v1/devices/:id', async (request, reply) => {

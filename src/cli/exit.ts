@@ -37,7 +37,8 @@ export async function runCommand(command: () => Promise<number>, { stderr, signa
       return exitStatus.usage
     }
     if (error instanceof AppError) {
-      stderr.write(`photosync: ${error.message}\n`)
+      const advice = error.facts.consent === 'sync' ? ': photosync consent --help tells how to agree' : ''
+      stderr.write(`photosync: ${error.message}${advice}\n`)
       return exitStatus.failed
     }
     throw error

@@ -8,6 +8,7 @@ const usage = `photosync: a photo sync service
   photosync demo                                   the whole service on this machine, with a sample gallery
   photosync push DIR... --server URL --token T     send folders of photos
   photosync free-up-space DIR --older-than 30d     remove local pictures that the server has verified
+  photosync consent                                what you agreed to; consent give, consent withdraw
   photosync account add EMAIL --region R           a new person, whose photos live in region R
   photosync device add EMAIL NAME                  a token for a handset of theirs; device list, device revoke
   photosync api                                    one API process, from the environment
@@ -23,6 +24,7 @@ const commands: Readonly<Record<string, () => Promise<Command>>> = {
   demo: async () => (await import('./demo/demo.js')).demoCommand,
   push: async () => (await import('./push.js')).pushCommand,
   'free-up-space': async () => (await import('./free-up-space.js')).freeUpSpaceCommand,
+  consent: async () => (await import('./consent.js')).consentCommand,
   account: async () => (await import('./account.js')).accountCommand,
   device: async () => (await import('./device.js')).deviceCommand,
   api: async () => (await import('./servers.js')).apiCommand,

@@ -14,7 +14,8 @@ import { stateFolder } from './state-folder.js'
 export const pushUsage = `photosync push DIR... --server URL [--token TOKEN] [--watch | --dry-run] [--restore] [--json]
 
 Sends every picture and video in the folders that the server does not have yet, each with its moving half, its edits and its
-XMP sidecar. Run it again to go on after a break: what is there is not sent, and unchanged files are not even read.
+XMP sidecar. Run it again to go on after a break: what is there is not sent, and unchanged files are not even read. Nothing of
+them is sent unless you agreed to it: photosync consent tells, and takes it back.
 
   --server URL      the address of your region, e.g. https://us-west-2.photos.example
   --token TOKEN     the token of this device; better in the environment variable PHOTOSYNC_TOKEN

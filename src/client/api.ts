@@ -4,6 +4,7 @@
  * Touches the network through fetch, nothing else.
  */
 import * as z from 'zod/mini'
+import { wordsVersion } from '../core/consents.js'
 import { AppError } from '../core/errors.js'
 import { partRoles } from '../core/part-roles.js'
 import { photoStates } from '../core/photo-state.js'
@@ -60,11 +61,14 @@ const me = z.object({
   bytes: z.number(),
   unreadable: z.number(),
   waiting: z.number(),
+  /** Its owner has said yes to sending photos, and not taken it back. Before that nothing of a gallery may go out. */
+  agreesToSync: z._default(z.boolean(), false),
 })
 export type Me = z.infer<typeof me>
 
-const consents = z.object({ places: z.object({ granted: z.boolean(), at: z.optional(z.string()) }) })
-/** What the person agrees to; `at` is there once it was answered. */
+const answer = z.object({ granted: z.boolean(), version: z.optional(z.number()), at: z.optional(z.string()) })
+const consents = z.object({ sync: z._default(answer, { granted: false }), places: answer })
+/** What the person agrees to; `at` is there once it was answered, and `version`, of the words that were. */
 export type Consents = z.infer<typeof consents>
 
 export const photo = z.object({
@@ -92,6 +96,8 @@ export interface Api {
   check(sha256: readonly string[]): Promise<CheckAnswer>
   photo(id: string): Promise<PhotoFacts>
   consents(): Promise<Consents>
+  /** Whether handsets may send photos. A yes is one to `syncWords`: show them first. */
+  agreeToSync(granted: boolean): Promise<Consents>
   /** Whether the places where photos were taken are kept. */
   keepPlaces(granted: boolean): Promise<Consents>
 }
@@ -106,6 +112,7 @@ export function makeApi(options: ApiOptions): Api {
     check: sha256 => call(options, check, 'v1/sync/check', { sha256 }),
     photo: id => call(options, photo, `v1/photos/${encodeURIComponent(id)}`),
     consents: () => call(options, consents, 'v1/consents'),
+    agreeToSync: granted => call(options, consents, 'v1/consents/sync', { granted, version: wordsVersion.sync }, 'PUT'),
     keepPlaces: granted =>
       call({ ...options, timeoutMs: placesTimeoutMs }, consents, 'v1/consents/places', { granted }, 'PUT'),
   }

@@ -1,4 +1,5 @@
 /** The handset's SDK for web pages and their workers: ask what is missing, send blobs, follow the feed. Nothing of Node is in it. */
+export { syncWords } from '../core/consents.js'
 export { AppError, type ErrorKind, isAppError } from '../core/errors.js'
 export type { PartRole } from '../core/part-roles.js'
 export { type Api, type ApiOptions, type CheckAnswer, type Consents, type Me, makeApi, type PhotoFacts } from './api.js'

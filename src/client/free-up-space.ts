@@ -7,6 +7,7 @@
  */
 import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
+import { makeAgreement } from './agreement.js'
 import { makeApi } from './api.js'
 import {
   type Answers,
@@ -97,7 +98,12 @@ export async function freeUpSpace(options: FreeUpOptions): Promise<FreeUpResult>
 function makeAsk({ server, token, signal, firstDelayMs, onEvent = () => {} }: FreeUpOptions): Ask {
   const home = makeHome(server, (named, region) => onEvent({ kind: 'moved', server: named, region }))
   const more = { ...(signal && { signal }), ...(firstDelayMs !== undefined && { firstDelayMs }) }
-  return async sha256 => answersOf(await home.at(at => makeApi({ server: at, token, ...more }).check(sha256)))
+  const api = (at: string) => ({ server: at, token, ...more })
+  const agreed = makeAgreement(home, api)
+  return async sha256 => {
+    await agreed() // hashes say what is on this disk
+    return answersOf(await home.at(at => makeApi(api(at)).check(sha256)))
+  }
 }
 
 async function readAll({ dirs, olderThanMs, signal, onEvent = () => {}, now = () => new Date() }: FreeUpOptions) {

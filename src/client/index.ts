@@ -1,4 +1,5 @@
 /** The handset's SDK: push a gallery, or take its parts for a client of your own. */
+export { syncWords } from '../core/consents.js'
 export { AppError, type ErrorKind, isAppError } from '../core/errors.js'
 export type { PartRole } from '../core/part-roles.js'
 export { type Api, type ApiOptions, type CheckAnswer, type Consents, type Me, makeApi, type PhotoFacts } from './api.js'

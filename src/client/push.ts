@@ -2,13 +2,15 @@
  * Sends a gallery: everything in the given folders that the server does not have yet. Three steps run at the same time,
  * joined by bounded queues: read (find and hash), ask (which of these are missing), send. What one file suffers never stops
  * the others; what concerns all of them (the token, a server that is gone, the signal) ends the push. Running it again goes
- * on where it ended, because the server knows what it has. Holds of each file about a hundred bytes, and of file content only
- * what is on its way. Touches the named folders (reading), the state folder if one is given, and the network.
+ * on where it ended, because the server knows what it has. Until the server says that the owner agreed to it, nothing of the
+ * gallery goes out, not a hash. Holds of each file about a hundred bytes, and of file content only what is on its way. Touches
+ * the named folders (reading), the state folder if one is given, and the network.
  */
 import { setMaxListeners } from 'node:events'
 import { join } from 'node:path'
 import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
+import { makeAgreement } from './agreement.js'
 import { type ApiOptions, makeApi } from './api.js'
 import { ask } from './ask-step.js'
 import { makeBoundedQueue } from './bounded-queue.js'
@@ -106,7 +108,8 @@ const outagesMax = 3
 
 /**
  * Resolves when every file has its outcome. Rejects with an AppError for what concerns the whole push: `not_found` (a named
- * folder), `unauthenticated`, `unavailable` (the server), `misdirected`; or with the signal's reason.
+ * folder), `unauthenticated`, `forbidden` (the owner has not agreed), `unavailable` (the server), `misdirected`; or with the
+ * signal's reason.
  */
 export async function push(options: PushOptions): Promise<PushResult> {
   const startedMs = performance.now()
@@ -194,8 +197,8 @@ async function runSteps(options: PushOptions, all: Push): Promise<void> {
   const found = chain(options.gallery ?? [], walk)
   const patiently = watching ? makePatient(onTrouble, signal) : <T>(call: () => Promise<T>) => call()
   // A wrong address or token is told at once, with few attempts, rather than after the first files are read.
-  const account = home.at(server => makeApi(api(server, 3)).me()).then(({ id }) => id)
-  account.catch(() => {})
+  const account = makeAgreement(home, server => api(server, 3))
+  void account().catch(() => {}) // while the first files are read
   const sending: Sending = {
     send: dryRun ? async () => notSent : (wish, onBytes) => sendOne(wish, onBytes, options, all, account, signal),
     readAgain: file => readAgain(file, memory, signal),
@@ -214,7 +217,10 @@ async function runSteps(options: PushOptions, all: Push): Promise<void> {
     hashed.end()
   }
   const askStep = async () => {
-    const check = (sha256: readonly string[]) => patiently(() => home.at(server => makeApi(api(server)).check(sha256)))
+    const check = async (sha256: readonly string[]) => {
+      await account()
+      return patiently(() => home.at(server => makeApi(api(server)).check(sha256)))
+    }
     const takeOut = (photos: readonly string[]) =>
       patiently(() => home.at(server => makeFeedApi(api(server)).restore(photos)))
     await ask({ check, ...(!dryRun && { takeOut }), hashed, fresh, jobs, sending })
@@ -222,10 +228,7 @@ async function runSteps(options: PushOptions, all: Push): Promise<void> {
   }
   const sendStep = () => runJobs(jobs)
   try {
-    await allOrStop(
-      [() => account, ...times(readers, () => readStep), askStep, ...times(concurrency, () => sendStep)],
-      stop,
-    )
+    await allOrStop([account, ...times(readers, () => readStep), askStep, ...times(concurrency, () => sendStep)], stop)
   } finally {
     await memory.close(tally.totals.foundAll)
   }
@@ -238,13 +241,13 @@ async function sendOne(
   onProgress: (bytes: number) => void,
   { token, restore, firstDelayMs = 500, random = Math.random }: PushOptions,
   { home, http, pace, resume }: Push,
-  account: Promise<string>,
+  account: () => Promise<string>,
   signal: AbortSignal,
 ): Promise<Receipt> {
   await pace.acquire(signal, file.sizeBytes)
   let outcome: Parameters<Pace['release']>[0] = 'failed'
   try {
-    const person = await account
+    const person = await account()
     const receipt = await home.at(server =>
       sendFile(file, {
         ...{ server, token, http, signal, onProgress, pace, account: person },

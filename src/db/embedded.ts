@@ -173,7 +173,7 @@ async function start(
     'listen_addresses=',
     `unix_socket_directories=${socketDir}`,
     'max_connections=200',
-    'shared_buffers=64MB',
+    'shared_buffers=512MB',
   ]
   const server = run(runAs, postgres, ['-D', data, ...settings.flatMap(setting => ['-c', setting])])
   const output = collect(server)

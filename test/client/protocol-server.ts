@@ -179,7 +179,8 @@ async function restore(it: ProtocolServer, request: http.IncomingMessage): Promi
   return json(200, { restored: inTrash.length })
 }
 
-const me = { id: 'p', email: 'a@example.org', region: 'test', photos: 0, bytes: 0, unreadable: 0, waiting: 0 }
+const counts = { photos: 0, bytes: 0, unreadable: 0, waiting: 0 }
+const me = { id: 'p', email: 'a@example.org', region: 'test', ...counts, agreesToSync: true }
 
 const json = (status: number, body: unknown): Answer => ({
   status,

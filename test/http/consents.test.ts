@@ -1,4 +1,4 @@
-/** Goal: places are kept only while their owner agrees; the ledger tells what held when; a yes has the originals read again. */
+/** Goal: places are kept only while their owner agrees; the ledger tells what held when, and to which words; a yes has the originals read again. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { hasConsent } from '../../src/accounts/consents-sql.js'
 import { recipe } from '../../src/core/renditions.js'
@@ -13,10 +13,16 @@ afterAll(() => here.close())
 const answer = async ({ token }: TestPerson, granted: unknown) =>
   here.ask('PUT', '/v1/consents/places', { token, json: { granted } })
 
-const ask = async ({ token }: TestPerson) => (await here.ask('GET', '/v1/consents', { token })).json()
+const ask = async ({ token }: TestPerson) => {
+  const { places } = (await (await here.ask('GET', '/v1/consents', { token })).json()) as { places: unknown }
+  return { places }
+}
 
-const ledger = ({ person }: TestPerson) =>
-  here.db.query('select purpose, granted, at from consents where person = $1 order by id', [person])
+const ledger = ({ person }: TestPerson, purpose = 'places') =>
+  here.db.query('select purpose, version, granted, at from consents where person = $1 and purpose = $2 order by id', [
+    person,
+    purpose,
+  ])
 
 /** A photo with a place, as a worker would have left it. */
 async function addPlaced(person: TestPerson): Promise<string> {
@@ -46,12 +52,12 @@ describe('the ledger', () => {
       expect(response.status).toBe(200)
       expect(await response.json()).toMatchObject({ places: { granted } })
       if (told.length === 0 || (told.at(-1) as { granted: boolean }).granted !== granted)
-        told.push({ purpose: 'places', granted, at })
+        told.push({ purpose: 'places', version: 1, granted, at })
       here.clock.advance(1_000)
     }
     expect(await ledger(ana)).toEqual(told)
     const last = told.at(-1) as { at: Date }
-    expect(await ask(ana)).toEqual({ places: { granted: true, at: last.at.toISOString() } })
+    expect(await ask(ana)).toEqual({ places: { granted: true, version: 1, at: last.at.toISOString() } })
     expect(await here.db.transaction(tx => hasConsent(tx, ana.person, 'places'))).toBe(true)
     expect(await ask(ben)).toEqual({ places: { granted: false } })
   })
@@ -79,6 +85,43 @@ describe('the ledger', () => {
     const own = { ...wish, cookie: ana.cookie, headers: { 'Sec-Fetch-Site': 'same-origin' } }
     expect((await here.ask('PUT', '/v1/consents/places', own)).status).toBe(200)
     expect((await here.ask('PUT', '/v1/consents/faces', { ...wish, token: ana.token })).status).toBe(404)
+  })
+})
+
+describe('sending photos', () => {
+  const answerSync = (token: string, json: object) => here.ask('PUT', '/v1/consents/sync', { token, json })
+  const agrees = async ({ token }: TestPerson) => {
+    const me = (await (await here.ask('GET', '/v1/me', { token })).json()) as { agreesToSync: boolean }
+    return me.agreesToSync
+  }
+
+  test('adding a device is a yes, unless it is left to be asked for; a no outlives it', async () => {
+    const ana = await here.addPerson()
+    const yes = { purpose: 'sync', version: 1, granted: true, at: here.clock.now() }
+    expect([await agrees(ana), await ledger(ana, 'sync')]).toEqual([true, [yes]])
+    expect((await answerSync(ana.token, { granted: false })).status).toBe(200)
+    await here.accounts.addDevice(ana.person, 'tablet')
+    expect([await agrees(ana), await ledger(ana, 'sync')]).toEqual([false, [yes, { ...yes, granted: false }]])
+
+    const ben = await here.addPerson()
+    await here.db.query('delete from consents where person = $1', [ben.person])
+    const wish = { cookie: ben.cookie, json: { name: 'another phone', agree: false } }
+    expect((await here.ask('POST', '/v1/devices', wish)).status).toBe(201)
+    expect([await agrees(ben), await ledger(ben, 'sync')]).toEqual([false, []])
+  })
+
+  test('a yes is one to the words of today, and not to others', async () => {
+    const ana = await here.addPerson()
+    await answerSync(ana.token, { granted: false })
+    for (const version of [undefined, 0, 2, '1']) {
+      const refused = await readProblem(await answerSync(ana.token, { granted: true, version }))
+      expect(refused).toMatchObject({ status: 400, kind: 'invalid' })
+    }
+    expect(await agrees(ana)).toBe(false)
+    expect((await answerSync(ana.token, { granted: true, version: 1 })).status).toBe(200)
+    expect(await agrees(ana)).toBe(true)
+    await here.db.query(`update consents set version = 7 where person = $1`, [ana.person])
+    expect(await agrees(ana), 'words that are not ours').toBe(false)
   })
 })
 

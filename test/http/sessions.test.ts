@@ -40,6 +40,7 @@ describe('signing in', () => {
       quarantined: 0,
       trashed: 0,
       waiting: 0,
+      agreesToSync: true,
     })
   })
 

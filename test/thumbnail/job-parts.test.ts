@@ -106,7 +106,8 @@ describe('a sidecar', () => {
     [true, 48.5, 9.25],
     [false, null, null],
   ])('tells where its photo was taken if its owner agrees: %s', async (granted, latitude, longitude) => {
-    if (granted) await insertConsent(here.db, ana.person, { purpose: 'places', granted, at: here.clock.now() })
+    if (granted)
+      await insertConsent(here.db, ana.person, { purpose: 'places', version: 1, granted, at: here.clock.now() })
     const whole = await send(await paint(40, granted ? 33 : 34))
     await work(whole)
     const sidecar = await sidecarOf(whole, place)
