@@ -145,13 +145,22 @@ test('each feed is taken once a day, by one worker, and only when it has old cha
   const people = histories.map(({ placement }) => placement.person)
   await db.query(`update placements set state = 'frozen' where person = $1`, [people[3]])
   const claim = (at: Date) =>
-    claimFeeds(db, { before: daysBefore(at, 30), takenBefore: daysBefore(at, 1), now: at, limit: 10_000 })
-  const mine = (claimed: { person: string }[]) =>
-    claimed.map(({ person }) => people.indexOf(person)).filter(i => i >= 0)
+    claimFeeds(db, {
+      now: at,
+      takenBefore: daysBefore(at, 1),
+      before: daysBefore(at, 30),
+      quietMs: 90 * dayMs,
+      limit: 10_000,
+    })
+  const mine = (claimed: { person: string; due: boolean }[]) =>
+    claimed.flatMap(({ person, due }) => (due ? [people.indexOf(person)] : [])).filter(i => i >= 0)
   const both = await Promise.all([claim(now), claim(now)])
   expect(both.flatMap(mine).sort()).toEqual([0, 1])
   expect(mine(await claim(new Date(now.getTime() + dayMs / 2)))).toEqual([])
   expect(mine(await claim(new Date(now.getTime() + 2 * dayMs))).sort()).toEqual([0, 1])
+  // All that could be done to them was done when they had been quiet for so long.
+  expect(mine(await claim(new Date(now.getTime() + 60 * dayMs))).sort()).toEqual([0, 1, 2])
+  expect(mine(await claim(new Date(now.getTime() + 62 * dayMs))).sort()).toEqual([2])
 })
 
 test('where the placement is frozen nothing is removed', async () => {

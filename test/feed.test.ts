@@ -5,7 +5,7 @@ import { newId } from '../src/core/ids.js'
 import type { Placement } from '../src/core/keys.js'
 import { photoStates } from '../src/core/photo-state.js'
 import { formatCursor, parseCursor, readChanges } from '../src/feed/changes.js'
-import { appendChange, appendChanges } from '../src/feed/changes-sql.js'
+import { appendChange, appendChanges, createFeed } from '../src/feed/changes-sql.js'
 import { requireOpenPlacement } from '../src/regions/placements-sql.js'
 import { addPhoto, startRegion, type TestRegion } from './http/region.js'
 
@@ -109,10 +109,12 @@ describe('the feed', () => {
       isAppError(error, 'invalid'),
     )
     await here.db.query('insert into placements values ($1, 2, $2)', [ana.person, 'staging'])
-    await here.db.query('insert into feeds values ($1, 2, 3)', [ana.person])
+    await createFeed(here.db, { person: ana.person, epoch: 2 }, { seq: 3, floor: 2 })
     expect(await append({ person: ana.person, epoch: 2 })).toBe(4)
     const page = await readChanges(here.db, { person: ana.person, epoch: 2 }, { epoch: 1, seq: 3 })
-    expect(page).toMatchObject({ changes: [{ seq: 4 }], cursor: { epoch: 2, seq: 4 }, more: false })
+    expect(page).toMatchObject({ changes: [{ seq: 4 }], cursor: { epoch: 2, seq: 4 }, more: false, reset: false })
+    // What was forgotten in the epoch before stays so: who was behind it then begins anew.
+    expect((await readChanges(here.db, { person: ana.person, epoch: 2 }, { epoch: 1, seq: 1 })).reset).toBe(true)
   })
 
   test('a cursor beyond its end is of a feed that is no more: all is listed anew', async () => {

@@ -57,9 +57,13 @@ function appendAll(
   return tx.query('select append_changes($1, $2, $3, $4, $5, $6) as seq', [person, epoch, kind, photos, album, at])
 }
 
-/** `lastSeq` is the last one of the epoch before; 0 for a new person. */
-export async function createFeed(tx: Queryable, { person, epoch }: Placement, lastSeq = 0): Promise<void> {
-  await tx.query('insert into feeds (person, epoch, seq) values ($1, $2, $3)', [person, epoch, lastSeq])
+/** Both are of the epoch before: the last number, and the floor, for cursors go on from one epoch to the next. 0 for a new person. */
+export async function createFeed(
+  tx: Queryable,
+  { person, epoch }: Placement,
+  { seq, floor }: { seq: number; floor: number } = { seq: 0, floor: 0 },
+): Promise<void> {
+  await tx.query('insert into feeds (person, epoch, seq, floor) values ($1, $2, $3, $4)', [person, epoch, seq, floor])
 }
 
 /** Changes of the person wait for this transaction from here on. */

@@ -14,22 +14,41 @@ import type { Placement } from '../core/keys.js'
 import type { Database, Queryable } from '../db/database.js'
 import { requireOpenPlacement } from '../regions/placements-sql.js'
 
-/**
- * Feeds whose first change is from before `before`, and that nobody took since `takenBefore`; they count as taken now. Those that
- * have waited longest come first.
- */
+export interface Claim extends Placement {
+  /** It may have something to be removed. */
+  due: boolean
+}
+
+export interface ClaimOptions {
+  now: Date
+  /** Feeds that somebody took since are left out. */
+  takenBefore: Date
+  /** A feed without changes from before has nothing to be removed. */
+  before: Date
+  /** Nor has one in which nothing changed for so long before it was taken last: all that can be done to it was done then. */
+  quietMs: number
+  limit: number
+}
+
+/** Those of open placements that have waited longest, at most `limit`; they count as taken now, due or not. */
 export function claimFeeds(
   db: Queryable,
-  { before, takenBefore, now, limit }: { before: Date; takenBefore: Date; now: Date; limit: number },
-): Promise<Placement[]> {
-  return db.query<Placement>(
-    `update feeds set compacted_at = $3 where (person, epoch) in (
-       select person, epoch from feeds join placements using (person, epoch)
-       where placements.state = 'open' and (compacted_at is null or compacted_at < $2)
-         and (select at from changes where changes.person = feeds.person and changes.epoch = feeds.epoch order by seq limit 1) < $1
-       order by compacted_at nulls first limit $4 for update of feeds skip locked
-     ) returning person, epoch`,
-    [before, takenBefore, now, limit],
+  { now, takenBefore, before, quietMs, limit }: ClaimOptions,
+): Promise<Claim[]> {
+  const at = (order: 'asc' | 'desc') =>
+    `(select at from changes where changes.person = taken.person and changes.epoch = taken.epoch order by seq ${order} limit 1)`
+  return db.query<Claim>(
+    `with taken as materialized (
+       select person, epoch, feeds.compacted_at from feeds join placements using (person, epoch)
+       where placements.state = 'open' and (feeds.compacted_at is null or feeds.compacted_at < $2)
+       order by feeds.compacted_at nulls first limit $5 for update of feeds skip locked
+     ), claimed as (
+       update feeds set compacted_at = $1 from taken where feeds.person = taken.person and feeds.epoch = taken.epoch
+     )
+     select person, epoch, coalesce(${at('asc')} < $3
+       and (compacted_at is null or ${at('desc')} >= compacted_at - $4 * interval '1 millisecond'), false) as due
+     from taken`,
+    [now, takenBefore, before, quietMs, limit],
   )
 }
 

@@ -53,6 +53,15 @@ test('what was lost is to be sent again', async () => {
   expect(await check('whole')).toEqual({ missing: [hex('whole')], here: [], deleted: [] })
 })
 
+test('what was lost in the trash stays deleted, until the same content is there again', async () => {
+  const { photo } = await photos.send('whole')
+  await photos.trash(photo)
+  await photos.lose(photo)
+  expect(await check('whole')).toMatchObject({ missing: [], here: [], deleted: [{ photo, inTrash: true }] })
+  const again = await photos.send('whole')
+  expect(await check('whole')).toMatchObject({ missing: [], here: [{ photo: again.photo }], deleted: [] })
+})
+
 test('the same sidecar is told of once for each photo, and of none in the trash', async () => {
   const [whole, other] = [await photos.send('whole'), await photos.send('other')]
   const first = await photos.send('xmp', { partOf: { photo: whole.photo, role: 'sidecar' } })

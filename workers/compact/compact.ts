@@ -1,5 +1,5 @@
 /**
- * Keeps feeds short: once a day, for everybody whose feed has changes older than 30 days. Of those, what a later change makes needless
+ * Keeps feeds short: once a day, for everybody whose feed has changes older than 30 days and was not long quiet. Of those, what a later change makes needless
  * goes; of deletions, what is older than 90 days goes as well, and whoever reads on from before that begins anew. In batches, each of
  * which is a transaction that nobody waits for; cut off anywhere, the feed is whole, and the rest is done the next day.
  */
@@ -29,6 +29,9 @@ const deletionsAtOnce = 1_000
 
 const defaults = { keptMs: 30 * dayMs, deletionsKeptMs: 90 * dayMs, againMs: dayMs, batch: 20_000 }
 
+/** Something may keep a round from its end for so many days without that being missed. */
+const roundsMissed = 7
+
 /** One round: of all whose turn it is. `stopping` ends it after the batch under way. */
 export function makeCompact(
   db: Database,
@@ -36,16 +39,18 @@ export function makeCompact(
   stopping: AbortSignal,
   options: CompactOptions = {},
 ): () => Promise<void> {
-  const { keptMs, againMs } = { ...defaults, ...options }
+  const { keptMs, deletionsKeptMs, againMs } = { ...defaults, ...options }
+  const quietMs = Math.max(keptMs, deletionsKeptMs) + roundsMissed * againMs
   return async () => {
     const now = clock.now()
     const failures: unknown[] = []
     for (let count = feedsAtOnce; count === feedsAtOnce && !stopping.aborted; ) {
       const takenBefore = new Date(now.getTime() - againMs)
       const before = new Date(now.getTime() - keptMs)
-      const feeds = await claimFeeds(db, { before, takenBefore, now, limit: feedsAtOnce })
+      const feeds = await claimFeeds(db, { now, takenBefore, before, quietMs, limit: feedsAtOnce })
       count = feeds.length
-      for (const feed of feeds) {
+      for (const { due, ...feed } of feeds) {
+        if (!due || stopping.aborted) continue
         await compactFeed(db, feed, now, stopping, options).catch(error => {
           // It has begun to move: its new home takes care of it.
           if (!isAppError(error, 'misdirected')) failures.push(error)

@@ -6,6 +6,7 @@
  * finding them takes the database.
  */
 import type { Placement } from '../../core/keys.js'
+import { limits } from '../../core/limits.js'
 import type { Queryable } from '../../db/database.js'
 
 export interface KnownContents {
@@ -31,17 +32,28 @@ const isVerified = `photo.verified_at is not null
       and not (part.lost and exists (
         select from photos again where again.part_of = part.part_of and again.sha256 = part.sha256 and not again.lost)))`
 
+const sidecarsMax = 4 * limits.checkHashes
+
 const columns = `photo.sha256, photo.id, photo.trashed_at as deleted_at, true as in_trash, photo.state, photo.reason,
   ${isVerified} as verified, cardinality(photo.renditions) as renditions, photo.part_of, photo.role`
 
-/** A sidecar that is in the trash is left out: the same bytes may belong to another photo, and a sidecar shares the fate of its photo. */
+/**
+ * What was lost is missing, but deleted stays deleted.
+ *
+ * A sidecar that is in the trash is left out: the same bytes may belong to another photo, and a sidecar shares the fate of its photo. Nor
+ * are all told of bytes that very many photos have beside them: who isn't told of one sends it, and learns that it is there.
+ */
 const sql = `
   with known as materialized (
     select ${columns} from photos photo
     where person = $1 and epoch = $2 and sha256 = any(${hashes}) and not lost and role is distinct from 'sidecar'
     union all
     select ${columns} from photos photo
-    where person = $1 and epoch = $2 and sha256 = any(${hashes}) and not lost and role = 'sidecar' and trashed_at is null
+    where person = $1 and epoch = $2 and sha256 = any(${hashes}) and lost and trashed_at is not null and role is distinct from 'sidecar'
+    union all
+    (select ${columns} from photos photo
+     where person = $1 and epoch = $2 and sha256 = any(${hashes}) and not lost and role = 'sidecar' and trashed_at is null
+     limit ${sidecarsMax})
     union all
     select sha256, photo, deleted_at, false, null, null, null, null, null, null from tombstones
     where person = $1 and epoch = $2 and sha256 = any(${hashes}) and lifted_at is null
