@@ -2,6 +2,7 @@
  * The HTTP server that routes hang on: one form of error, one way to prove a caller, time limits that fit slow uploads, and an
  * end that lets requests finish. Nothing of a request is logged but what report.ts says.
  */
+import compress from '@fastify/compress'
 import cookie from '@fastify/cookie'
 import { type FastifyInstance, type FastifyPluginAsync, type FastifyReply, type FastifyRequest, fastify } from 'fastify'
 import { AppError } from '../core/errors.js'
@@ -40,6 +41,17 @@ export interface HttpParts {
 
 /** A JSON body must be complete by then. */
 const jsonBodyTimeoutMs = 30_000
+
+/** Of text: on a long link a large listing takes as many round trips as it is large. Pictures are left as they are. */
+const compression = {
+  encodings: ['gzip'] as 'gzip'[],
+  // About what the first packet of an answer holds.
+  threshold: 1_400,
+  // Most of the gain for little time.
+  zlibOptions: { level: 3 },
+  // Nobody needs to send us less than they mean, and little that unpacks to much is an attack.
+  globalDecompression: false,
+}
 
 declare module 'fastify' {
   interface FastifyInstance {
@@ -81,6 +93,7 @@ export async function buildHttp(parts: HttpParts): Promise<FastifyInstance> {
     }
     done()
   })
+  await app.register(compress, compression)
   await app.register(cookie)
   app.addHook('onRequest', authHook(authenticate))
   for (const route of parts.routes) await app.register(route)
