@@ -58,6 +58,7 @@ export async function startApi(config: Config, log: Log): Promise<Api> {
       { report },
       {
         prefix: uploads,
+        gallery: true,
         handle: front,
         options: (req, res) => front(req, res, undefined),
         errorHeaders: uploadErrorHeaders,

@@ -27,9 +27,9 @@ async function authenticateDevice(deps: AccountsDeps, token: string): Promise<Ca
   const found = region === deps.region.id ? await findDeviceByToken(deps.db, hashToken(token)) : undefined
   if (!found)
     throw new AppError('unauthenticated', 'This device token is not valid, or was revoked. Add the device again')
-  const { person, device, epoch } = found
+  const { person, device, epoch, maySend } = found
   if (epoch === null) throw await livesElsewhere(deps, person)
-  return { person, epoch, device, session: false }
+  return { person, epoch, device, session: false, ...(!maySend && { mayNotSend: true }) }
 }
 
 async function authenticateSession(deps: AccountsDeps, token: string): Promise<Caller> {

@@ -8,4 +8,6 @@ export interface Caller extends Placement {
   /** The handset whose token it is; null for a browser's session. */
   readonly device: string | null
   readonly session: boolean
+  /** A handset whose owner has not agreed to its sending photos, or took that back. */
+  readonly mayNotSend?: true
 }

@@ -1,4 +1,5 @@
 /** The table `devices`. */
+import { wordsVersion } from '../core/consents.js'
 import { limits } from '../core/limits.js'
 import type { Queryable } from '../db/database.js'
 
@@ -52,12 +53,14 @@ export async function markRevoked(db: Queryable, person: string, id: string, at:
 export async function findDeviceByToken(
   db: Queryable,
   tokenSha256: Buffer,
-): Promise<{ device: string; person: string; epoch: number | null } | undefined> {
-  const [row] = await db.query<{ device: string; person: string; epoch: number | null }>(
-    `select d.id as device, d.person, p.epoch
+): Promise<{ device: string; person: string; epoch: number | null; maySend: boolean } | undefined> {
+  const [row] = await db.query<{ device: string; person: string; epoch: number | null; maySend: boolean }>(
+    `select d.id as device, d.person, p.epoch, coalesce((
+       select granted and version = $2 from consents where person = d.person and purpose = 'sync' order by id desc limit 1
+     ), false) as "maySend"
      from devices d left join placements p on p.person = d.person and p.state in ('open', 'frozen')
      where d.token_sha256 = $1 and d.revoked_at is null`,
-    [tokenSha256],
+    [tokenSha256, wordsVersion.sync],
   )
   return row
 }

@@ -17,6 +17,8 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** For everybody: no caller is looked for. */
     open?: boolean
+    /** What it is sent is of a gallery: for handsets whose owner agreed to that. */
+    gallery?: boolean
   }
 }
 
@@ -29,9 +31,16 @@ export function authHook(authenticate: Authenticate): onRequestAsyncHookHandler 
     const sessionToken = readSessionCookie(request)
     const caller = await authenticate({ bearer, sessionToken })
     if (caller.session && isUnsafe(request.method)) requireSameOrigin(request.headers)
+    if (caller.mayNotSend && request.routeOptions.config.gallery && sends(request.method)) {
+      const sentence = 'The owner of this handset has not agreed to its sending photos, or took that back'
+      throw new AppError('forbidden', `${sentence}. Their yes is given by PUT /v1/consents/sync`)
+    }
     request.caller = caller
   }
 }
+
+/** What was begun may be looked at and taken back. */
+const sends = (method: string): boolean => isUnsafe(method) && method !== 'DELETE'
 
 /** The caller of a route that isn't open. */
 export function callerOf(request: FastifyRequest): Caller {

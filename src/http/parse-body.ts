@@ -47,6 +47,7 @@ function inWords(issue: z.core.$ZodIssue, input: unknown): string {
     const unit = { string: ' characters', array: ' entries' }[issue.origin as string] ?? ''
     return unit ? `must have ${bound} ${limit}${unit}` : `must be ${bound} ${limit}`
   }
+  if (issue.code === 'unrecognized_keys') return 'has a field that is not known here'
   // Schemas say in their own words what a format or a refinement is about.
   return issue.message
 }

@@ -16,13 +16,15 @@ export interface RawRoutes {
   handle: (request: IncomingMessage, response: ServerResponse, caller: Caller) => Promise<void>
   /** OPTIONS, which everybody may ask. */
   options: (request: IncomingMessage, response: ServerResponse) => Promise<void>
+  /** See auth.ts. */
+  gallery?: boolean
   /** Added to problems. */
   errorHeaders?: Readonly<Record<string, string>>
 }
 
 /** `close` of the server that it is registered on waits until every handler has ended. */
 export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): FastifyPluginAsync {
-  const { prefix, handle, options, errorHeaders = {} } = routes
+  const { prefix, handle, options, gallery = false, errorHeaders = {} } = routes
   return async app => {
     const running = new Set<Promise<void>>()
 
@@ -53,6 +55,7 @@ export function rawRoutes({ report }: { report: Report }, routes: RawRoutes): Fa
         method: ['GET', 'HEAD', 'POST', 'PATCH', 'PUT', 'DELETE'],
         url,
         exposeHeadRoute: false,
+        config: { gallery },
         handler: (request, reply) => run(request, reply, () => handle(request.raw, reply.raw, callerOf(request))),
       })
       app.route({

@@ -1,6 +1,8 @@
 /** The goal: a push asks for its owner's yes before anything of a gallery goes out, and a no reaches one that runs for long. */
+import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { makeAgreement } from '../../src/client/agreement.js'
+import type { Found } from '../../src/client/gallery-files.js'
 import { makeHome } from '../../src/client/home.js'
 import { problem } from './protocol-server.js'
 import { content, usePushScene } from './push-scene.js'
@@ -64,4 +66,20 @@ test('a young yes is not asked for again, and an old one outlives a server that 
   const old = agreement(-1)
   expect([await old(), await old(), await old()]).toEqual(['p', 'p', 'p'])
   expect(scene.server.requests).toHaveLength(4)
+})
+
+test('a walk that is left in its middle is ended: one that watches would keep the program up', async () => {
+  await scene.write('a.jpg', content(1, 500))
+  const file = { path: join(scene.folder, 'a.jpg'), name: 'a.jpg', mediaType: 'image/jpeg' }
+  let ended = false
+  async function* walk(): AsyncGenerator<Found> {
+    try {
+      for (;;) yield { kind: 'file', file, parts: [] }
+    } finally {
+      ended = true
+    }
+  }
+  answerMe(me({ agreesToSync: false }))
+  await expect(scene.push({ dirs: [], gallery: walk() })).rejects.toMatchObject({ kind: 'forbidden' })
+  expect(ended).toBe(true)
 })

@@ -223,6 +223,13 @@ describe('after the yes was taken back', () => {
     const added = await scene.operate('device', 'add', person.email, 'tablet')
     expect((await push(added)).status, 'another device is no yes after a no').toBe(1)
 
+    // Nor is anything taken from a client of somebody else's.
+    const foreign = await fetch(`${scene.service.server}/v1/uploads`, {
+      method: 'POST',
+      headers: { authorization: `Bearer ${person.token}`, 'tus-resumable': '1.0.0', 'upload-length': '5' },
+    })
+    expect([foreign.status, foreign.headers.get('tus-resumable')]).toEqual([403, '1.0.0'])
+
     expect((await consent('give', '--yes')).status).toBe(0)
     expect(JSON.parse((await push(person.token, '--json')).said.trim())).toMatchObject({ stored: 1, failed: [] })
     expect((await ledger()).map(({ granted }) => granted)).toEqual([true, false, true])

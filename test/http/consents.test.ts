@@ -110,6 +110,19 @@ describe('sending photos', () => {
     expect([await agrees(ben), await ledger(ben, 'sync')]).toEqual([false, []])
   })
 
+  test('without a yes a handset may not even ask what is missing; a browser in which its owner is signed in may', async () => {
+    const ana = await here.addPerson()
+    const check = (who: { token?: string; cookie?: string }) =>
+      here.ask('POST', '/v1/sync/check', { ...who, json: { sha256: [] } })
+    expect((await check({ token: ana.token })).status).toBe(200)
+    await answerSync(ana.token, { granted: false })
+    expect(await readProblem(await check({ token: ana.token }))).toMatchObject({ status: 403, kind: 'forbidden' })
+    expect((await check({ cookie: ana.cookie })).status).toBe(200)
+    expect((await here.ask('GET', '/v1/sync/changes', { token: ana.token })).status, 'what is there').toBe(200)
+    await answerSync(ana.token, { granted: true, version: 1 })
+    expect((await check({ token: ana.token })).status).toBe(200)
+  })
+
   test('a yes is one to the words of today, and not to others', async () => {
     const ana = await here.addPerson()
     await answerSync(ana.token, { granted: false })

@@ -16,7 +16,7 @@ const checkBody = z.object({
 export const checkRoutes =
   ({ db }: { db: Queryable }): FastifyPluginAsync =>
   async app => {
-    app.post('/v1/sync/check', async (request, reply) => {
+    app.post('/v1/sync/check', { config: { gallery: true } }, async (request, reply) => {
       const { sha256 } = parseBody(checkBody, request.body)
       reply.type('application/json; charset=utf-8')
       return checkContents(db, callerOf(request), sha256)
