@@ -84,7 +84,8 @@ const trashPage = z.object({
       kind: z.nullable(z.string()),
       width: z.nullable(z.number()),
       height: z.nullable(z.number()),
-      thumbnail: z.nullable(z.string()),
+      /** Whether there is the small picture that a grid shows. */
+      thumbnail: z.boolean(),
       thumbhash: z.nullable(z.string()),
       trashedAt: z.string(),
       /** When it goes for good. */
@@ -117,15 +118,26 @@ export interface PhotoEdit {
   takenOffsetMinutes?: number | null
 }
 
+export interface AllTrash {
+  all: true
+  /**
+   * What came into the trash after this moment of the server's stays: say the `trashedAt` of the first that was listed, and nothing goes
+   * that the owner wasn't shown. Default: that of the newest that is there when it is asked. Either way it is the same for every
+   * attempt, so that one whose answer was lost deletes nothing more when it is made again.
+   */
+  before?: string
+}
+
 export interface FeedApi {
   /** What changed after the cursor, or everything without one. */
   changes(since?: string, limit?: number): Promise<ChangesPage>
   /** How many whole photos went into the trash; those that aren't there are passed over. */
   trash(photos: readonly string[]): Promise<number>
   restore(photos: readonly string[]): Promise<number>
-  trashed(cursor?: string): Promise<TrashPage>
-  /** Deletes for good what is in the trash, or of that only these. */
-  emptyTrash(photos?: readonly string[]): Promise<number>
+  /** What is in the trash, the last that was put there first. */
+  trashed(cursor?: string, limit?: number): Promise<TrashPage>
+  /** Deletes for good those of the photos that are in the trash, or all that is there. */
+  emptyTrash(what: readonly string[] | AllTrash): Promise<number>
   edit(photo: string, edit: PhotoEdit): Promise<PhotoFacts>
   editAll(photos: readonly string[], edit: Pick<PhotoEdit, 'favourite' | 'archived'>): Promise<number>
   albums(): Promise<Album[]>
@@ -153,16 +165,20 @@ export function makeFeedApi(options: ApiOptions): FeedApi {
       return sum
     }
   }
+  const trashed = (cursor?: string, limit?: number) => call(options, trashPage, `v1/trash${query({ cursor, limit })}`)
   const emptied = z.object({ deleted: z.number() })
+  const emptyAll = async ({ all, before }: AllTrash) => {
+    const bound = before ?? (await trashed(undefined, 1)).photos[0]?.trashedAt
+    if (bound === undefined) return 0
+    const patient = { ...options, timeoutMs: emptyTimeoutMs }
+    return (await call(patient, emptied, 'v1/trash/empty', { all, before: bound })).deleted
+  }
   return {
     changes: (since, limit) => call(options, changesPage, `v1/sync/changes${query({ since, limit })}`),
     trash: counted('trashed', 'v1/photos/trash'),
     restore: counted('restored', 'v1/photos/restore'),
-    trashed: cursor => call(options, trashPage, `v1/trash${query({ cursor })}`),
-    emptyTrash: async photos =>
-      photos
-        ? counted('deleted', 'v1/trash/empty')(photos)
-        : (await call({ ...options, timeoutMs: emptyTimeoutMs }, emptied, 'v1/trash/empty', {})).deleted,
+    trashed,
+    emptyTrash: async what => ('all' in what ? emptyAll(what) : counted('deleted', 'v1/trash/empty')(what)),
     edit: (id, edit) => call(options, photo, `v1/photos/${encodeURIComponent(id)}`, edit, 'PATCH'),
     editAll: (photos, edit) => counted('edited', 'v1/photos', 'PATCH', edit)(photos),
     albums: async () => (await call(options, z.object({ albums: z.array(album) }), 'v1/albums')).albums,

@@ -14,7 +14,7 @@ import { countPhotos } from './photos-sql.js'
 import { keepPlaces } from './places.js'
 import { requirePhoto } from './require-photo.js'
 
-const consentBody = z.object({ granted: z.boolean() })
+const consentBody = z.strictObject({ granted: z.boolean() })
 /** A yes names the words that were shown. */
 const syncBody = consentBody.extend({ version: z.int().optional() })
 

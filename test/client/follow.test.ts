@@ -100,14 +100,17 @@ test('a cursor that the feed has forgotten becomes a reset, and what is gone goe
   const { person, token, api, push } = await newcomer()
   const [gone = '', stays = ''] = await push(2)
   const mirror = makeMirror()
-  const ready = async () => allReady(await catchUp({ server: service.server, token, mirror }), 2)
-  await waitUntil(ready, { what: 'two verified pictures', deadlineMs: 45_000 })
+  const untilReady = (look: () => Promise<Mirror>) =>
+    waitUntil(async () => allReady(await look(), 2), { what: 'two verified pictures', deadlineMs: 45_000 })
+  await untilReady(() => catchUp({ server: service.server, token, mirror }))
   const texts = [mirror.serialize()]
   const store = { load: async () => texts.at(-1), save: async (text: string) => void texts.push(text) }
 
   await api.trash([gone])
-  await api.emptyTrash()
+  await api.emptyTrash({ all: true })
   const [more = ''] = await push(1)
+  // From here on nothing happens but what this test does.
+  await untilReady(() => fresh(token))
   const batch = { after: 0, before: new Date(Date.now() + never), limit: 1_000 }
   const placement = { person: person.id, epoch: 1 }
   await removeSuperseded(service.db, placement, batch)

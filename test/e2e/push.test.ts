@@ -78,7 +78,7 @@ test('what is deleted stays so, in the trash and out of it; --restore brings it 
   expect((await rows()).map(({ id }) => id)).toContain(first?.id)
 
   await api.trash([first?.id ?? ''])
-  await api.emptyTrash()
+  await api.emptyTrash({ all: true })
   expect(await pushGallery()).toMatchObject({ status: 0, stored: 0, alreadyThere: 2, deleted: 3 })
   expect(await pushGallery('--restore')).toMatchObject({ status: 0, stored: 3, alreadyThere: 2, deleted: 0 })
   expect(await pushGallery()).toMatchObject({ status: 0, stored: 0, alreadyThere: 5, deleted: 0 })

@@ -17,7 +17,7 @@ import type { Develop } from '../../workers/thumbnail/develop.js'
 import { makeThumbnailJob } from '../../workers/thumbnail/thumbnail-job.js'
 import { Unreadable } from '../../workers/thumbnail/unreadable.js'
 import { addPhoto, startRegion, type TestPerson, type TestRegion } from '../http/region.js'
-import { changesOf, keysOf, post, readyWith, sentPhoto, shownOf } from './trash-scene.js'
+import { changesOf, keysOf, readyWith, sentPhoto, shownOf, trashOf } from './trash-scene.js'
 
 let here: TestRegion
 let ana: TestPerson
@@ -31,11 +31,10 @@ beforeEach(async () => {
 
 const never = new AbortController().signal
 const purge = (photo: string) => makePurge(here.db, here.bucket, here.clock)({ photo }, never)
-const trash = (photos: readonly string[]) => post(here, ana, '/v1/photos/trash', { photos })
-const remove = async (photos: readonly string[]) => {
-  await trash(photos)
-  await post(here, ana, '/v1/trash/empty', { photos })
-}
+const { trash, restore, remove } = trashOf(
+  () => here,
+  () => ana,
+)
 const purgedAt = async (photo: string) =>
   (await here.db.query<{ at: Date | null }>('select purged_at as at from tombstones where photo = $1', [photo]))[0]?.at
 
@@ -155,7 +154,7 @@ describe('a worker that is at a photo while it is deleted', () => {
     const photo = await sentPhoto(here, ana)
     const { told } = await workAt(photo, async () => void (await trash([photo])))
     expect(told).toEqual([ana.person])
-    await post(here, ana, '/v1/photos/restore', { photos: [photo] })
+    await restore([photo])
     const response = await here.ask('GET', `/v1/photos/${photo}/renditions/256.webp`, { token: ana.token })
     expect(await response.text()).toBe('small')
   })
@@ -179,7 +178,7 @@ describe('what has been in the trash for its time', () => {
     here.clock.advance(1)
     expect(await expire()).toEqual([ana.person])
     expect((await changesOf(here, ana)).at(-1)).toBe(`deleted ${first}`)
-    expect(await post(here, ana, '/v1/photos/restore', { photos: [first, second] })).toEqual({ restored: 1 })
+    expect(await restore([first, second])).toEqual({ restored: 1 })
     here.clock.advance(1_000)
     expect(await expire()).toEqual([])
     expect(await shownOf(here, ana)).toEqual([second, kept].toSorted())

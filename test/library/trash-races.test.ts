@@ -9,7 +9,7 @@ import { recordReady } from '../../src/library/work-sql.js'
 import { startRegion, type TestPerson, type TestRegion } from '../http/region.js'
 import { storePhotos } from '../queue/stored-photos.js'
 import { type SeededRandom, seededRandom } from '../support/seed.js'
-import { beginWork, changesOf, post, readyWith, send, sentPhoto, shownOf } from './trash-scene.js'
+import { all, beginWork, changesOf, readyWith, send, sentPhoto, shownOf, trashOf } from './trash-scene.js'
 
 let here: TestRegion
 let ana: TestPerson
@@ -21,10 +21,10 @@ beforeEach(async () => {
   ana = await here.addPerson()
 })
 
-const ask = (path: string, photos?: readonly string[]) => post(here, ana, path, { photos })
-const trash = (photos: readonly string[]) => ask('/v1/photos/trash', photos) as Promise<{ trashed: number }>
-const restore = (photos: readonly string[]) => ask('/v1/photos/restore', photos) as Promise<{ restored: number }>
-const empty = (photos?: readonly string[]) => ask('/v1/trash/empty', photos) as Promise<{ deleted: number }>
+const { trash, restore, empty } = trashOf(
+  () => here,
+  () => ana,
+)
 
 interface Row {
   id: string
@@ -86,7 +86,7 @@ test('photos that are trashed while workers record them are both', async () => {
 test('a trash that is emptied twice at once is emptied once', async () => {
   const photos = await storePhotos(here, ana, 800)
   await trash(photos)
-  const emptied = await Promise.all([empty(), empty(photos), empty(), empty(photos.toReversed())])
+  const emptied = await Promise.all([empty(all), empty(photos), empty(all), empty(photos.toReversed())])
   expect(emptied.reduce((sum, { deleted }) => sum + deleted, 0)).toBe(800)
   expect((await changesOf(here, ana)).filter(change => change.startsWith('deleted'))).toHaveLength(800)
   await expectOrder()
@@ -97,7 +97,7 @@ test('photos that are restored while the trash is emptied are one or the other',
   await trash(photos)
   const slices = Array.from({ length: 12 }, (_, index) => photos.slice(index * 50, index * 50 + 50))
   const restoring = slices.map(slice => restore(slice.toReversed()))
-  const deleting = [...slices.map(slice => empty(slice)), empty()]
+  const deleting = [...slices.map(slice => empty(slice)), empty(all)]
   const restored = (await Promise.all(restoring)).reduce((sum, answer) => sum + answer.restored, 0)
   const deleted = (await Promise.all(deleting)).reduce((sum, answer) => sum + answer.deleted, 0)
   expect(restored + deleted).toBe(600)
@@ -125,7 +125,7 @@ describe('content that is sent while it is deleted', () => {
     const photos = await Promise.all(contents.map(content => sentPhoto(here, ana, { content })))
     await trash(photos)
     const sending = contents.map(content => sendPatiently({ content, keepDeleted }))
-    const [, ...receipts] = await Promise.all([empty(), ...sending])
+    const [, ...receipts] = await Promise.all([empty(all), ...sending])
     if (keepDeleted) expect(receipts.map(({ deleted }) => deleted)).toEqual(contents.map(() => true))
     // Who came first had it restored before it could be deleted.
     expect(await shownOf(here, ana)).toHaveLength(keepDeleted ? 0 : contents.length)
@@ -151,7 +151,7 @@ describe('everything at once', () => {
       () => trash(some),
       () => restore(some),
       () => empty(some),
-      () => empty(),
+      () => empty(all),
       () =>
         here.ask('PATCH', '/v1/photos', { token: ana.token, json: { photos: some, favourite: random.next() < 0.5 } }),
       () => here.ask('PATCH', `/v1/photos/${photo}`, { token: ana.token, json: { rating: random.between(0, 5) } }),

@@ -71,6 +71,26 @@ export async function post(here: TestRegion, { token }: TestPerson, path: string
   return response.json()
 }
 
+export const all = { all: true } as const
+
+/** What a person does to their trash, over the API. */
+export function trashOf(here: () => TestRegion, who: () => TestPerson) {
+  const ask = (path: string, body: object) => post(here(), who(), path, body)
+  const trash = (photos: readonly string[]) => ask('/v1/photos/trash', { photos }) as Promise<{ trashed: number }>
+  const empty = (what: readonly string[] | { all: true; before?: string }) =>
+    ask('/v1/trash/empty', 'all' in what ? what : { photos: what }) as Promise<{ deleted: number }>
+  return {
+    trash,
+    restore: (photos: readonly string[]) => ask('/v1/photos/restore', { photos }) as Promise<{ restored: number }>,
+    empty,
+    /** For good. */
+    async remove(photos: readonly string[]) {
+      await trash(photos)
+      await empty(photos)
+    },
+  }
+}
+
 /** Ids of the photos that the timeline shows. */
 export async function shownOf(here: TestRegion, { token }: TestPerson): Promise<string[]> {
   const { sections } = (await (await here.ask('GET', '/v1/timeline', { token })).json()) as {

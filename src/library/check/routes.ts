@@ -7,7 +7,7 @@ import { callerOf } from '../../http/auth.js'
 import { parseBody } from '../../http/parse-body.js'
 import { checkContents } from './check.js'
 
-const checkBody = z.object({
+const checkBody = z.strictObject({
   sha256: z
     .array(z.string().regex(/^[0-9a-fA-F]{64}$/, { error: 'must be a SHA-256 in 64 hexadecimal digits' }))
     .max(limits.checkHashes),

@@ -16,8 +16,21 @@ export interface TrashDeps {
   signals: Pick<Signals, 'publish'>
 }
 
-const photosBody = z.object({ photos: photoIds })
-const emptyBody = z.object({ photos: photoIds.optional() })
+const photosBody = z.strictObject({ photos: photoIds })
+
+/** Everything goes only by a word of its own, so that no list that was forgotten or misspelt deletes more than was meant. */
+const emptyBody = z
+  .strictObject({
+    photos: photoIds.optional(),
+    all: z.literal(true, { error: 'must be true' }).optional(),
+    before: z.iso
+      .datetime({ offset: true, error: 'must be a date and time with its zone, such as 2025-06-01T12:30:00Z' })
+      .transform(text => new Date(text))
+      .optional(),
+  })
+  .refine(({ photos, all }) => (photos === undefined) !== (all === undefined), {
+    error: 'must say either photos or all, which is true',
+  })
 
 const trashQuery = z.object({
   cursor: z
@@ -56,10 +69,12 @@ export const trashRoutes =
     })
 
     app.post('/v1/trash/empty', async request => {
-      const { photos } = parseBody(emptyBody, request.body)
+      const { photos, before } = parseBody(emptyBody, request.body)
       const caller = callerOf(request)
       const now = clock.now()
-      const deleted = await (photos ? deleteTrashed(db, caller, { photos, now }) : emptyTrash(db, caller, now))
+      const deleted = await (photos
+        ? deleteTrashed(db, caller, { photos, now, trashedBefore: before })
+        : emptyTrash(db, caller, { now, before }))
       if (deleted > 0) {
         await signals.publish('feed', caller.person)
         await signals.publish('outbox', '')

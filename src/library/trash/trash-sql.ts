@@ -4,18 +4,13 @@ import type { Queryable } from '../../db/database.js'
 import type { PhotoKind } from '../photo.js'
 import type { TrashCursor } from './trash.js'
 
-/** Those of the whole photos that aren't there yet, with their parts; they must be locked. Returns all that went, parts as well, by id. */
-export async function putIntoTrash(
-  tx: Queryable,
-  wholes: readonly string[],
-  at: Date,
-): Promise<{ rows: string[]; wholes: number }> {
-  const rows = await tx.query<{ id: string; isPart: boolean }>(
-    `update photos set trashed_at = $2 where (id = any($1) or part_of = any($1)) and trashed_at is null
-     returning id, part_of is not null as "isPart"`,
+/** Whole photos that aren't there yet, with their parts; they must be locked. Returns all that went, parts as well, by id. */
+export async function putIntoTrash(tx: Queryable, wholes: readonly string[], at: Date): Promise<string[]> {
+  const rows = await tx.query<{ id: string }>(
+    'update photos set trashed_at = $2 where (id = any($1) or part_of = any($1)) and trashed_at is null returning id',
     [wholes, at],
   )
-  return { rows: rows.map(({ id }) => id).toSorted(), wholes: rows.filter(({ isPart }) => !isPart).length }
+  return rows.map(({ id }) => id).toSorted()
 }
 
 /** Takes them out, with their parts, and says so in the feed. Those that aren't in the trash stay as they are. How many there were. */
@@ -35,16 +30,40 @@ export async function restorePhotos(
 }
 
 /**
- * Deletes whole photos, which must be locked, with their parts: of each a tombstone is left, and a job that removes what the bucket
- * has of it. A sidecar's keeps no bytes away, since those of another photo may be the same. Returns all that went, by id.
+ * Keeps the contents of those of the photos, and of their parts, that were lost from being committed until the transaction's end: whether
+ * they came again is then certain. Call it before the photos are locked, since a commit takes the content's lock first, by this key.
+ */
+export async function lockLostContents(
+  tx: Queryable,
+  { person, epoch }: Placement,
+  photos: readonly string[],
+): Promise<void> {
+  await tx.query(
+    `select pg_advisory_xact_lock(hashtextextended($1 || content, $2)) from (
+       select distinct encode(sha256, 'hex') as content from photos
+       where (id = any($3) or part_of = any($3)) and person = $1 and epoch = $2 and lost order by 1
+     ) as lost`,
+    [person, epoch, photos],
+  )
+}
+
+/**
+ * Deletes whole photos, which must be locked, and the contents of those that were lost too, with their parts: of each a tombstone is left,
+ * and a job that removes what the bucket has of it. Two kinds of tombstones keep no bytes away: a sidecar's, since those of another photo
+ * may be the same, and that of a lost original whose content came again: if that goes as well, it has its own. Returns all that went,
+ * by id.
  */
 export async function deleteForGood(tx: Queryable, wholes: readonly string[], at: Date): Promise<string[]> {
   const rows = await tx.query<{ id: string }>(
     `with gone as (
-       delete from photos where id = any($1) or part_of = any($1) returning id, person, epoch, sha256, role
+       delete from photos where id = any($1) or part_of = any($1) returning id, person, epoch, sha256, role, lost
      ), stones as (
        insert into tombstones (photo, person, epoch, sha256, deleted_at, lifted_at)
-       select id, person, epoch, sha256, $2, case when role = 'sidecar' then $2::timestamptz end from gone
+       select id, person, epoch, sha256, $2, case when role = 'sidecar' or lost and exists (
+         select from photos again
+         where again.person = gone.person and again.epoch = gone.epoch and again.sha256 = gone.sha256 and not again.lost
+           and again.role is distinct from 'sidecar'
+       ) then $2::timestamptz end from gone
      ), jobs as (
        insert into outbox (job, data) select 'purge', jsonb_build_object('photo', id) from gone
      )
@@ -54,12 +73,16 @@ export async function deleteForGood(tx: Queryable, wholes: readonly string[], at
   return rows.map(({ id }) => id)
 }
 
-/** Whole photos in the trash of this placement, those that have been there longest first. */
-export async function oldestInTrash(db: Queryable, { person, epoch }: Placement, limit: number): Promise<string[]> {
+/** Whole photos that have been in the trash of this placement since `trashedBefore` or longer, the longest first. */
+export async function oldestInTrash(
+  db: Queryable,
+  { person, epoch }: Placement,
+  { trashedBefore, limit }: { trashedBefore: Date; limit: number },
+): Promise<string[]> {
   const rows = await db.query<{ id: string }>(
-    `select id from photos where person = $1 and epoch = $2 and trashed_at is not null and part_of is null
-     order by trashed_at, id limit $3`,
-    [person, epoch, limit],
+    `select id from photos where person = $1 and epoch = $2 and trashed_at <= $3 and part_of is null
+     order by trashed_at, id limit $4`,
+    [person, epoch, trashedBefore, limit],
   )
   return rows.map(({ id }) => id)
 }

@@ -127,7 +127,7 @@ export function makeHandset({ household, index, server, contents, random }: Hand
           discard(photos)
           await request(to => to.trash(photos))
         }
-        await request(to => to.emptyTrash(all ? undefined : photos))
+        await request(to => to.emptyTrash(all ? { all: true } : photos))
       },
     },
     write: {
