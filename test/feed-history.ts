@@ -118,7 +118,8 @@ export async function startHistory(db: Database): Promise<History> {
   }
 }
 
-async function snapshotOf(db: Database, person: string): Promise<Snapshot> {
+/** What a mirror of the person's library has to be. */
+export async function snapshotOf(db: Database, person: string): Promise<Snapshot> {
   const texts = (sql: string) =>
     db.query<{ text: string }>(sql, [person]).then(rows => rows.map(({ text }) => text).sort())
   return {

@@ -32,6 +32,8 @@ export const limits = {
   pageEntries: 1_000,
   /** Photos named in one request that trashes, restores or edits them, or puts them into an album: it is one transaction, and a person's others wait for it. */
   photosAtOnce: 1_000,
+  /** Parts of one photo: its moving half, its edits and sidecars are a handful, and whoever takes the photo takes all of them. `commit_original` has the number as well. */
+  partsPerPhoto: 64,
   /** How long what is in the trash is kept: time to miss it. */
   trashLifetimeMs: 30 * 24 * 3600_000,
   /** Streams of events that one person may have open at one process: handsets and browser tabs that are looked at are fewer. */

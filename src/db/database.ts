@@ -19,7 +19,8 @@ export interface Queryable {
 export interface Database extends Queryable {
   /**
    * Runs `fn` in one transaction (READ COMMITTED) and commits; any rejection rolls back. Runs `fn` again, a few times, when
-   * Postgres asks for it (serialization failure, deadlock), so `fn` must have no effects outside the transaction.
+   * Postgres asks for it (serialization failure, deadlock), so `fn` must have no effects outside the transaction; what fails so
+   * each time is `unavailable`.
    * When the connection breaks during COMMIT the outcome is unknown and the error is `unavailable`: callers look again.
    */
   transaction<T>(fn: (tx: Queryable) => Promise<T>): Promise<T>
@@ -64,6 +65,7 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
 
   const queryOnce = queryOn(pool)
   const retrying = { attemptsMax: 5, firstDelayMs: 20, retryable: wantsAnotherTry }
+  const tryAgain = <T>(work: () => Promise<T>): Promise<T> => retry(work, retrying).catch(giveUp)
 
   const transactOnce = async <T>(fn: (tx: Queryable) => Promise<T>): Promise<T> => {
     const client = await pool.connect().catch(error => Promise.reject(asAppError(error)))
@@ -92,10 +94,10 @@ export function openDatabase({ url, connectionsMax = 10, onIdleError }: Database
       } catch (error) {
         // A statement alone is a transaction as well.
         if (!wantsAnotherTry(error)) throw error
-        return retry(() => queryOnce(sql, values), retrying)
+        return tryAgain(() => queryOnce(sql, values))
       }
     },
-    transaction: fn => retry(() => transactOnce(fn), retrying),
+    transaction: fn => tryAgain(() => transactOnce(fn)),
     close: () => pool.end(),
   }
 }
@@ -125,6 +127,13 @@ function codeOf(error: unknown): string | undefined {
 function wantsAnotherTry(error: unknown): boolean {
   const code = codeOf(error)
   return code === serializationFailure || code === deadlockDetected
+}
+
+/** What was still in somebody's way after all tries is a matter of time, and no fault of the program. */
+function giveUp(error: unknown): never {
+  if (!wantsAnotherTry(error)) throw error
+  const sentence = 'Too much is changed at once just now. Try again'
+  throw new AppError('unavailable', sentence, { cause: error, retryAfterSeconds: 1 })
 }
 
 /** The code of an error that one of our own functions in the database raised (`PS…`); undefined for any other. */

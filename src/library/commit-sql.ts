@@ -6,7 +6,7 @@ import { AppError } from '../core/errors.js'
 import type { PartRole } from '../core/part-roles.js'
 import { type Queryable, raisedCode } from '../db/database.js'
 import { placementError } from '../regions/placements-sql.js'
-import { noWhole } from './parts-sql.js'
+import { noWhole, tooManyParts } from './parts-sql.js'
 
 export interface NewOriginal {
   person: string
@@ -67,6 +67,7 @@ export async function commitOriginal(tx: Queryable, original: NewOriginal, now: 
 export function commitError(error: unknown): unknown {
   const code = raisedCode(error)
   if (code === 'PS004') return noWhole(error)
+  if (code === 'PS005') return tooManyParts(error)
   if (code !== 'PS003') return placementError(error)
   const sentence = 'The photo of this content has just changed. Try again'
   return new AppError('unavailable', sentence, { cause: error, retryAfterSeconds: 1 })

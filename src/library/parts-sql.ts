@@ -1,6 +1,7 @@
 /** Parts of photos: each is an original of its own, in a row of the table `photos` that names its whole. */
 import { AppError } from '../core/errors.js'
 import type { Placement } from '../core/keys.js'
+import { limits } from '../core/limits.js'
 import type { PartRole } from '../core/part-roles.js'
 import type { PhotoState } from '../core/photo-state.js'
 import type { Queryable } from '../db/database.js'
@@ -17,6 +18,12 @@ export async function requireWhole(db: Queryable, { person, epoch }: Placement, 
 
 export function noWhole(cause?: unknown): AppError {
   return new AppError('conflict', 'The photo that it is a part of is not there', { cause })
+}
+
+/** Only the commit knows whether it is a new one, so that it alone looks at the limit. */
+export function tooManyParts(cause?: unknown): AppError {
+  const sentence = `The photo has ${limits.partsPerPhoto} parts already, and that is as many as there can be`
+  return new AppError('conflict', sentence, { cause })
 }
 
 /** A part as whoever asks for its whole is told of it. */

@@ -28,6 +28,7 @@ export function recordSidecar(
 ): Promise<boolean> {
   return db.transaction(async tx => {
     await requireOpenPlacement(tx, person, epoch)
+    const isPlaceKept = facts.latitude !== null && (await hasConsent(tx, person, 'places'))
     await tx.query('select lock_families($1, $2)', [person, epoch])
     // In the order of their ids, as everybody locks them.
     const locked = await tx.query<{ id: string; partOf: string | null }>(
@@ -37,7 +38,6 @@ export function recordSidecar(
     )
     const sidecar = locked.find(row => row.id === id)
     if (!sidecar) return false
-    const isPlaceKept = facts.latitude !== null && (await hasConsent(tx, person, 'places'))
     const changed = await tx.query(
       `update photos set state = 'ready', reason = null, media_type = $3, recipe = $2, rating = $4, description = $5, latitude = $6,
          longitude = $7, verified_at = $8, attempts = 0, breaks = 0

@@ -9,7 +9,7 @@ import type { Database, Queryable } from '../db/database.js'
 import { appendChange } from '../feed/changes-sql.js'
 import { requireOpenPlacement } from '../regions/placements-sql.js'
 import { editedColumns } from './edits/edit.js'
-import { pairLive } from './live-sql.js'
+import { lockHalves, pairLive } from './live-sql.js'
 import type { PhotoFacts } from './photo-facts.js'
 import { applySidecars } from './sidecars-sql.js'
 
@@ -75,6 +75,9 @@ export async function recordReady(db: Database, work: Work, ready: Ready, now: D
   return db.transaction(async tx => {
     await requireOpenPlacement(tx, work.person, work.epoch)
     const place = await placeOf(tx, work, ready.facts)
+    const { live } = ready.facts
+    const half = { ...work, kind: ready.kind }
+    const other = live === null ? undefined : await lockHalves(tx, { ...half, live })
     const columns = { ...columnsOf(ready), ...place, verified_at: now }
     const names = Object.keys(columns)
     const values = names.map((name, index) => valueIn(name, `$${index + 3}`))
@@ -86,13 +89,11 @@ export async function recordReady(db: Database, work: Work, ready: Ready, now: D
     )
     if (!changed) return (await existingPhotos(tx, [work.id])).size > 0
     await applySidecars(tx, work.id)
+    if (other !== undefined) await pairLive(tx, half, other, now)
     await appendChange(tx, { ...work, kind: 'ready', photo: work.id, at: now })
     // People see its edit where they saw the photo.
     const { partOf, role } = changed
     if (role === 'edit' && partOf !== null) await appendChange(tx, { ...work, kind: 'edited', photo: partOf, at: now })
-    // The feed's row is locked from here on, so that two halves that come at once find each other.
-    const { live } = ready.facts
-    const other = live === null ? undefined : await pairLive(tx, { ...work, kind: ready.kind, live })
     if (other !== undefined) await appendChange(tx, { ...work, kind: 'ready', photo: other, at: now })
     return true
   })

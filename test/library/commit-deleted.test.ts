@@ -5,6 +5,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/ids.js'
 import type { Placement } from '../../src/core/keys.js'
+import { takeOutOfTrash } from '../../src/library/trash/trash.js'
 import { openUploadRegion, type UploadRegion } from '../upload/region.js'
 import { originalsOf } from './originals.js'
 
@@ -72,6 +73,49 @@ describe('content that is in the trash', () => {
   })
 })
 
+describe('content that is in the trash and whose original was lost', () => {
+  const lost = async () => {
+    const { photo } = await photos.send('whole')
+    await photos.trash(photo)
+    await photos.lose(photo)
+    return photo
+  }
+
+  test('stays deleted for one who leaves it so, and is told by the photo that it was', async () => {
+    const photo = await lost()
+    const before = await photos.changes()
+    expect(await photos.send('whole', { keepDeleted })).toEqual({ photo, duplicate: true, deleted: true })
+    const { photo: other } = await photos.send('other')
+    const asPart = await photos.send('whole', { keepDeleted, ...part(other, 'edit') })
+    expect(asPart).toEqual({ photo, duplicate: true, deleted: true })
+    expect(await photos.changes()).toEqual([...before, `stored ${other}`])
+  })
+
+  test('comes back as a new photo for one who sends it by hand, and stays so when that one is lost', async () => {
+    const photo = await lost()
+    const again = await photos.send('whole')
+    expect(again).toMatchObject({ duplicate: false, deleted: false })
+    expect(await photos.send('whole', { keepDeleted })).toEqual({ photo: again.photo, duplicate: true, deleted: false })
+    await photos.lose(again.photo)
+    const third = await photos.send('whole', { keepDeleted })
+    expect(third).toMatchObject({ duplicate: false, deleted: false })
+    expect(new Set([photo, again.photo, third.photo]).size).toBe(3)
+  })
+
+  test('stays deleted also when a copy was lost before that its owner has kept', async () => {
+    const { photo: kept } = await photos.send('whole')
+    await photos.lose(kept)
+    const photo = await lost()
+    expect(await photos.send('whole', { keepDeleted })).toEqual({ photo, duplicate: true, deleted: true })
+  })
+
+  test('comes again once it is taken out of the trash', async () => {
+    const photo = await lost()
+    await takeOutOfTrash(region.db, ana, { photos: [photo], now: new Date() })
+    expect(await photos.send('whole', { keepDeleted })).toMatchObject({ duplicate: false, deleted: false })
+  })
+})
+
 describe('content that was deleted for good', () => {
   test('stays so for one who leaves it so, and is told by the photo that it was', async () => {
     const whole = await photos.send('whole')
@@ -96,6 +140,14 @@ describe('content that was deleted for good', () => {
     await photos.remove(whole.photo)
     await expect(photos.send('edit', part(whole.photo, 'edit'))).rejects.toMatchObject(asked)
     expect(await photos.rows('edit')).toEqual([])
+  })
+
+  test.each([true, false])('stays so when a sidecar of the same bytes comes (keepDeleted: %s)', async keepSidecar => {
+    const [gone, other] = [await photos.send('bytes'), await photos.send('other')]
+    await photos.remove(gone.photo)
+    const sidecar = await photos.send('bytes', { keepDeleted: keepSidecar, ...part(other.photo, 'sidecar') })
+    expect(sidecar).toMatchObject({ duplicate: false, deleted: false })
+    expect(await photos.send('bytes', { keepDeleted })).toEqual({ photo: gone.photo, duplicate: true, deleted: true })
   })
 
   test('keeps nobody from having sidecars of the same bytes', async () => {
@@ -177,7 +229,8 @@ describe('a part', () => {
     expect([first.duplicate, second.duplicate]).toEqual([false, false])
     const again = await photos.send('xmp', part(other.photo, 'sidecar'))
     expect(again).toEqual({ photo: second.photo, duplicate: true, deleted: false })
-    expect(await photos.rows('xmp')).toMatchObject([{ partOf: whole.photo }, { partOf: other.photo }])
+    const wholes = (await photos.rows('xmp')).map(({ partOf }) => partOf)
+    expect(wholes.toSorted()).toEqual([whole.photo, other.photo].toSorted())
   })
 
   test.each([

@@ -5,7 +5,8 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { newId } from '../../src/core/ids.js'
 import { recipe } from '../../src/core/renditions.js'
-import { recordReady } from '../../src/library/work-sql.js'
+import { recordSidecar } from '../../src/library/sidecars-sql.js'
+import { recordReady, recordVerdict } from '../../src/library/work-sql.js'
 import { addPhoto, readProblem, startRegion, type TestPerson, type TestRegion } from '../http/region.js'
 import { beginWork, changesOf, post, readyWith, sentPhoto, shownOf } from './trash-scene.js'
 
@@ -89,6 +90,25 @@ describe('the owner’s word goes before the file’s', () => {
     const [row] = await here.db.query('select recipe, edits from photos where id = $1', [photo])
     expect(row).toEqual({ recipe, edits: {} })
   })
+
+  test.each(['stored', 'ready', 'unreadable'] as const)(
+    'until it is taken back: then it is at once what a sidecar says, of a photo that is %s',
+    async state => {
+      const photo = state === 'ready' ? await looked() : await sentPhoto(here, ana)
+      if (state === 'unreadable') {
+        const verdict = { state, reason: 'No picture', verified: true, lost: false, mediaType: null }
+        await recordVerdict(here.db, await beginWork(here, photo), verdict, here.clock.now())
+      }
+      const sidecar = await sentPhoto(here, ana, { partOf: { photo, role: 'sidecar' } })
+      const facts = { rating: 3, description: 'of the sidecar', latitude: null, longitude: null }
+      const read = { facts, mediaType: 'application/rdf+xml', recipe }
+      await recordSidecar(here.db, { ...ana, id: sidecar }, read, here.clock.now())
+      await edit(photo, mine)
+      expect(await edit(photo, { rating: null })).toMatchObject({ rating: 3, description: mine.description })
+      const none = { rating: null, description: null }
+      expect(await edit(photo, none)).toMatchObject({ rating: 3, description: 'of the sidecar' })
+    },
+  )
 
   test('and what was never written can’t be taken back', async () => {
     const photo = await looked()
@@ -179,6 +199,9 @@ test.each([
   ['', 'favourite must be true or false', { photos: [fine], favourite: null }],
   ['', 'photos is missing', { favourite: true }],
   ['', 'at most 1000 entries', { photos: Array(1_001).fill(fine), favourite: true }],
+  ['', 'has a field that is not known here', { photos: [fine], favourite: true, archive: true }],
+  ['', 'has a field that is not known here', { photos: [fine], favourite: true, rating: 5 }],
+  ['/ID', 'has a field that is not known here', { rating: 5, favorite: true }],
   ['/ID', 'must say what to change', {}],
   ['/ID', 'Send a JSON object', []],
   ['/ID', 'favourite must be true or false', { favourite: 'yes' }],

@@ -32,6 +32,12 @@ const isVerified = `photo.verified_at is not null
       and not (part.lost and exists (
         select from photos again where again.part_of = part.part_of and again.sha256 = part.sha256 and not again.lost)))`
 
+/** It was sent again after it was deleted, and lost again: who wanted it has not deleted it. */
+const laterLost = `select from photos later
+  where later.person = photo.person and later.epoch = photo.epoch and later.sha256 = photo.sha256
+    and later.lost and later.trashed_at is null and later.role is distinct from 'sidecar'
+    and (later.stored_at, later.id) > (photo.stored_at, photo.id)`
+
 const sidecarsMax = 4 * limits.checkHashes
 
 const columns = `photo.sha256, photo.id, photo.trashed_at as deleted_at, true as in_trash, photo.state, photo.reason,
@@ -50,6 +56,7 @@ const sql = `
     union all
     select ${columns} from photos photo
     where person = $1 and epoch = $2 and sha256 = any(${hashes}) and lost and trashed_at is not null and role is distinct from 'sidecar'
+      and not exists (${laterLost})
     union all
     (select ${columns} from photos photo
      where person = $1 and epoch = $2 and sha256 = any(${hashes}) and not lost and role = 'sidecar' and trashed_at is null

@@ -25,8 +25,9 @@ export async function lockEditable(
 }
 
 /**
- * Columns get the owner's words; those that were taken back are empty until a worker has looked again, and the photo stands in the
- * timeline meanwhile as if the file said no time. Returns whether a worker has to look at the photo again for it.
+ * Columns get the owner's words; those that were taken back are empty until a worker has looked again, but for what sidecars say
+ * (`applySidecars`), and the photo stands in the timeline meanwhile as if the file said no time. Returns whether a worker has to look
+ * at the photo again for it.
  */
 export async function writeEdits(
   tx: Queryable,

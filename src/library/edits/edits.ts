@@ -9,6 +9,7 @@ import type { Database } from '../../db/database.js'
 import { appendChange, appendChanges } from '../../feed/changes-sql.js'
 import { addToOutbox } from '../../queue/outbox-sql.js'
 import { requireOpenPlacement } from '../../regions/placements-sql.js'
+import { applySidecars } from '../sidecars-sql.js'
 import { lockWholes } from '../whole-photos-sql.js'
 import { applyEdit, type Edit, type Marks, sameWords } from './edit.js'
 import { lockEditable, markPhotos, writeEdits } from './edits-sql.js'
@@ -29,6 +30,7 @@ export function editPhoto(
     const isSame = sameWords(before.words, words) && favourite === before.favourite && archived === before.archived
     if (isSame) return { changed: false, readAgain: false }
     const readAgain = await writeEdits(tx, photo, { words, takenBack, favourite, archived })
+    if (takenBack.length > 0) await applySidecars(tx, photo)
     if (readAgain) await addToOutbox(tx, [{ name: 'thumbnail', data: { photo } }])
     await appendChange(tx, { ...placement, kind: 'edited', photo, at: now })
     return { changed: true, readAgain }

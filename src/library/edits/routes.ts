@@ -10,7 +10,7 @@ import { describePhoto } from '../describe-photo.js'
 import { photoFactsLimits } from '../photo-facts.js'
 import { photoIds } from '../photo-ids.js'
 import { requirePhoto } from '../require-photo.js'
-import type { Edit, Marks } from './edit.js'
+import type { Edit } from './edit.js'
 import { editPhoto, editPhotos } from './edits.js'
 import { cleanWords, parseWallClock } from './words.js'
 
@@ -24,7 +24,7 @@ const marks = { favourite: z.boolean().optional(), archived: z.boolean().optiona
 const { offsetMinutes } = photoFactsLimits
 
 const editBody = z
-  .object({
+  .strictObject({
     ...marks,
     description: z.string().transform(cleanWords).pipe(z.string().max(photoFactsLimits.descriptionChars)).nullish(),
     rating: z.int().min(-1).max(5).nullish(),
@@ -40,10 +40,9 @@ const editBody = z
   })
   .refine(saysSomething, { error: 'must say what to change' }) satisfies z.ZodType<Edit>
 
-const markBody = z
-  .object(marks)
-  .refine(saysSomething, { error: 'must say favourite or archived' }) satisfies z.ZodType<Marks>
-const photosBody = z.object({ photos: photoIds })
+const marksBody = z
+  .strictObject({ photos: photoIds, ...marks })
+  .refine(({ photos: _, ...said }) => saysSomething(said), { error: 'must say favourite or archived' })
 
 function saysSomething(edit: object): boolean {
   return Object.values(edit).some(value => value !== undefined)
@@ -63,8 +62,7 @@ export const editRoutes =
     })
 
     app.patch('/v1/photos', async request => {
-      const { photos } = parseBody(photosBody, request.body)
-      const marks = parseBody(markBody, request.body)
+      const { photos, ...marks } = parseBody(marksBody, request.body)
       const caller = callerOf(request)
       const edited = await editPhotos(db, caller, { photos, marks, now: clock.now() })
       if (edited > 0) await signals.publish('feed', caller.person)
