@@ -24,7 +24,8 @@ function answer(path: string): object {
     const shownAt = [`${month}-14T12:00:00`]
     const unsaid = { width: [null], height: [null], reason: [null], thumbhash: [null], cursor: null }
     const picture = { kind: ['picture'], durationMs: [null], thumbnail: [true], motion: [false], animated: [false] }
-    return { ...unsaid, ...picture, id: ['p'], shownAt, state: ['ready'], fileName: [`${person}.jpg`] }
+    const told = { state: ['ready'], renditionVersion: ['7'], fileName: [`${person}.jpg`] }
+    return { ...unsaid, ...picture, ...told, id: ['p'], shownAt }
   }
   if (path.startsWith('/v1/consents')) return { places: { granted: person === 'ana' } }
   return { id: 'p', state: 'ready', fileName: `${person}.jpg` }
@@ -148,7 +149,7 @@ test('within a session the same is asked once at a time, and what is loaded stay
   await Promise.all([library.loadSection(month), library.loadSection(month)])
   expect(asked).toEqual([`GET /v1/timeline/${month}`])
   const [section] = library.get().sections
-  expect(section?.photos).toMatchObject([{ id: 'p', fileName: 'ana.jpg' }])
+  expect(section?.photos).toMatchObject([{ id: 'p', fileName: 'ana.jpg', renditionVersion: '7' }])
   asked = []
   await Promise.all([library.refresh(), library.refresh()])
   expect(asked.toSorted()).toEqual(['GET /v1/me', 'GET /v1/timeline'])

@@ -8,9 +8,11 @@ import { insertConsent } from '../src/accounts/consents-sql.js'
 import { newId } from '../src/core/ids.js'
 import type { Placement } from '../src/core/keys.js'
 import { recipe } from '../src/core/renditions.js'
+import type { Database, Queryable } from '../src/db/database.js'
 import { readChanges } from '../src/feed/changes.js'
 import { commitOriginal } from '../src/library/commit-sql.js'
 import { noFacts } from '../src/library/photo-facts.js'
+import { keepPlaces } from '../src/library/places.js'
 import { beginAttempt, type Ready, recordReady, recordVerdict, type Work } from '../src/library/work-sql.js'
 import { startRegion, type TestRegion } from './http/region.js'
 
@@ -168,4 +170,36 @@ test('where a photo was taken is kept only if its owner has agreed', async () =>
   expect(await kept()).toEqual(gps)
   await answer(false)
   expect(await kept()).toEqual({ latitude: null, longitude: null })
+})
+
+test('a place that only a sidecar knows goes with its owner’s no, also while the photo is recorded', async () => {
+  await keepPlaces(here, ana, true)
+  const photo = await stored()
+  const sidecar = await stored()
+  await here.db.query(
+    `update photos set part_of = $2, role = 'sidecar', state = 'ready', recipe = $3, latitude = 1.5, longitude = -2.5 where id = $1`,
+    [sidecar.id, photo.id, recipe],
+  )
+  let no: Promise<unknown> | undefined
+  const interrupted: Database = {
+    ...here.db,
+    transaction: fn =>
+      here.db.transaction(tx => {
+        const query: Queryable['query'] = async <Row extends object>(sql: string, values?: readonly unknown[]) => {
+          if (sql.includes('append_change') && !no) {
+            no = keepPlaces(here, ana, false)
+            // It waits for this transaction; one that did not would be done by then.
+            await Promise.race([no, new Promise(resolve => setTimeout(resolve, 1_000))])
+          }
+          return tx.query<Row>(sql, values)
+        }
+        return fn({ query })
+      }),
+  }
+  await recordReady(interrupted, photo, half('picture', null), here.clock.now())
+  await no
+  expect(no).toBeDefined()
+  expect(await here.db.query('select 1 from photos where person = $1 and latitude is not null', [ana.person])).toEqual(
+    [],
+  )
 })

@@ -10,7 +10,7 @@ import { callerOf } from '../http/auth.js'
 import { pageLimit } from '../http/page-query.js'
 import { parseQuery } from '../http/parse-body.js'
 import { findShown } from '../library/parts-sql.js'
-import { recipeOf } from '../library/photo.js'
+import { recipeOf, versionOf } from '../library/photo.js'
 import { requirePhoto } from '../library/require-photo.js'
 import { isSection, parseTimelineCursor } from '../library/timeline.js'
 import { readSection, readSections } from '../library/timeline-sql.js'
@@ -60,10 +60,25 @@ const timelineRoutes =
     })
   }
 
+interface RenditionAddress {
+  Params: { id: string; name: string }
+  Querystring: { v?: unknown }
+}
+
+/** Whose, and of which recipe: what is in its key. */
+interface ShownRendition {
+  id: string
+  recipe: number
+}
+
+/**
+ * An address shows another picture once an edit has come. One that says what it shows is kept for good; whatever comes by another is
+ * asked for again each time, and is mostly a 304.
+ */
 const renditionRoute =
   ({ db, bucket }: GalleryDeps): FastifyPluginAsync =>
   async app => {
-    const requireShown = async (caller: Caller, id: string, name: string) => {
+    const requireShown = async (caller: Caller, id: string, name: string): Promise<ShownRendition> => {
       const shown = isId(id) ? await findShown(db, caller, id) : undefined
       if (!shown) await requirePhoto(db, caller, id)
       const recipe = shown ? recipeOf(shown) : null
@@ -71,27 +86,29 @@ const renditionRoute =
       throw new AppError('not_found', 'There is no such rendition of this photo, or not yet')
     }
 
-    app.get<{ Params: { id: string; name: string } }>('/v1/photos/:id/renditions/:name', async (request, reply) => {
+    app.get<RenditionAddress>('/v1/photos/:id/renditions/:name', async (request, reply) => {
       const { id, name } = request.params
       const caller = callerOf(request)
-      const shown = await requireShown(caller, id, name)
-      const etag = quoteEtag(`${shown.id}-${shown.recipe}-${name}`)
-      const headers = {
-        ETag: etag,
-        'Cache-Control': 'private, max-age=31536000, immutable',
+      const headersOf = (shown: ShownRendition) => ({
+        ETag: quoteEtag(`${shown.id}-${shown.recipe}-${name}`),
+        'Cache-Control':
+          request.query.v === versionOf(id, shown) ? 'private, max-age=31536000, immutable' : 'private, no-cache',
         'Cross-Origin-Resource-Policy': 'same-origin',
-      }
-      if (matchesEtag(request.headers['if-none-match'], etag)) return reply.code(304).headers(headers).send()
+      })
+      const shown = await requireShown(caller, id, name)
+      const headers = headersOf(shown)
+      if (matchesEtag(request.headers['if-none-match'], headers.ETag)) return reply.code(304).headers(headers).send()
       const signal = closed(reply)
-      const get = ({ id, recipe }: typeof shown) => bucket.get(renditionKey(caller, id, recipe, name), { signal })
-      const { body, sizeBytes } = await get(shown).catch(async error => {
+      const get = async (shown: ShownRendition) => {
+        const { body, sizeBytes } = await bucket.get(renditionKey(caller, shown.id, shown.recipe, name), { signal })
+        return { body, headers: { ...headersOf(shown), 'Content-Length': sizeBytes } }
+      }
+      const got = await get(shown).catch(async error => {
         // A newer recipe, or an edit, may have taken its place since that look.
         const now = isAppError(error, 'not_found') ? await requireShown(caller, id, name) : shown
         if (now.recipe === shown.recipe && now.id === shown.id) throw error
         return get(now)
       })
-      return reply
-        .headers({ ...headers, 'Content-Type': renditionMediaType(name), 'Content-Length': sizeBytes })
-        .send(body)
+      return reply.headers({ ...got.headers, 'Content-Type': renditionMediaType(name) }).send(got.body)
     })
   }

@@ -1,12 +1,25 @@
 /** A photo as whoever asks for it by its id is told of it. Pure. */
-import type { Photo } from './photo.js'
+import { type Photo, versionOf } from './photo.js'
 import type { Motion } from './photo-facts.js'
 
 export function describePhoto(photo: Photo) {
-  const { recipe: _, movingHalf, motion, sha256, cameraMake, cameraModel, lens, latitude, longitude, ...rest } = photo
+  const {
+    recipe: _,
+    shown,
+    movingHalf,
+    motion,
+    sha256,
+    cameraMake,
+    cameraModel,
+    lens,
+    latitude,
+    longitude,
+    ...rest
+  } = photo
   const hasCamera = cameraMake !== null || cameraModel !== null || lens !== null
   return {
     ...rest,
+    renditionVersion: versionOf(photo.id, shown),
     sha256: sha256.toString('hex'),
     camera: hasCamera ? { make: cameraMake, model: cameraModel, lens } : null,
     motion: movingHalf ? describeMotion(movingHalf, null) : motion && describeMotion(motion, motion.atMs),

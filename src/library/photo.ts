@@ -40,6 +40,8 @@ export interface Photo {
   recipe: number | null
   /** Names of the renditions that exist. */
   renditions: string[]
+  /** Whose renditions people see: the photo's own, or its edit's. null: there are none. */
+  shown: { id: string; recipe: number | null } | null
   kind: PhotoKind | null
   /** Of a video. */
   durationMs: number | null
@@ -83,4 +85,14 @@ export interface Photo {
  */
 export function recipeOf({ recipe }: Pick<Photo, 'recipe'>): number | null {
   return recipe === null ? null : Math.abs(recipe)
+}
+
+/**
+ * What `?v=` says in the addresses of a photo's renditions: another whenever what is shown is another, so that browsers may keep what
+ * they got. Mostly a digit, since there are many of them in a page. null: nothing is shown.
+ */
+export function versionOf(photo: string, shown: { id: string; recipe: number | null } | null): string | null {
+  const recipe = shown && recipeOf(shown)
+  if (!shown || recipe === null) return null
+  return shown.id === photo ? `${recipe}` : `${shown.id}-${recipe}`
 }

@@ -1,7 +1,7 @@
 /** Reads of the table `photos`, always within one placement: nobody else's photo is ever found. */
 import type { Placement } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
-import { partsOf } from './parts-sql.js'
+import { partsOf, shownEdit } from './parts-sql.js'
 import type { Photo } from './photo.js'
 
 /** `id` must have the form of an id. */
@@ -17,7 +17,10 @@ export async function findPhoto(db: Queryable, { person, epoch }: Placement, id:
                       'mediaType', half.media_type, 'fileName', half.file_name)
              from photos half where half.part_of = photos.id and half.role = 'motion' and half.state = 'ready'
              order by half.stored_at, half.id limit 1) as "movingHalf",
-            ${partsOf('photos')} as parts
+            ${partsOf('photos')} as parts,
+            (select jsonb_build_object('id', coalesce(edit.id, photos.id), 'recipe', coalesce(edit.recipe, photos.recipe))
+             from (values (1)) as one left join lateral ${shownEdit('photos')} edit on true
+             where photos.state = 'ready' or edit.id is not null) as shown
      from photos where id = $3 and person = $1 and epoch = $2`,
     [person, epoch, id],
   )

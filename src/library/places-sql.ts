@@ -1,65 +1,74 @@
-/** Where photos were taken, in the table `photos`: taken out, or marked to be read again. Both go through a placement in batches. */
+/**
+ * Where photos were taken, in the table `photos`: taken out, or marked to be read again. Both go through a placement in batches, by
+ * what never changes of a photo. So none is passed over because it went to the trash and back meanwhile, or to another time.
+ */
 import type { Placement } from '../core/keys.js'
 import type { Queryable } from '../db/database.js'
 
-/** Photos in one statement, and their parts with them: no statement of a library of a million comes near its deadline. */
+/** Photos in one statement: no statement of a library of a million comes near its deadline. */
 const batchPhotos = 10_000
 
-/** Takes every place out of the placement's photos. */
-export const removePlaces = (tx: Queryable, placement: Placement): Promise<void> =>
-  inBatches(tx, placement, 'latitude = null, longitude = null', 'latitude is not null')
+/**
+ * Takes every place out of the placement's photos, parts and lost ones as well. Nobody may be able to write a place meanwhile who
+ * had not done so before: see `setConsent`.
+ */
+export async function removePlaces(tx: Queryable, placement: Placement): Promise<void> {
+  let after = ''
+  for (;;) {
+    const last = await removeBatch(tx, placement, after)
+    // It is over when the whole of it, looked at from its start, has none.
+    if (last === undefined && after === '') return
+    after = last ?? ''
+  }
+}
+
+/** Of the next ids after `after`. Locked in their order, as everybody locks photos. Returns the last, undefined if there is none. */
+async function removeBatch(tx: Queryable, { person, epoch }: Placement, after: string): Promise<string | undefined> {
+  const [row] = await tx.query<{ last: string | null }>(
+    `with batch as (
+       select id from photos where person = $1 and epoch = $2 and latitude is not null and id > $3
+       order by id limit $4 for no key update
+     ), changed as (
+       update photos set latitude = null, longitude = null where id in (select id from batch)
+     )
+     select max(id) as last from batch`,
+    [person, epoch, after, batchPhotos],
+  )
+  return row?.last ?? undefined
+}
 
 /**
  * Has the workers look at every photo again that they have looked at: a recipe below zero is older than any, and its
  * absolute value still says which renditions there are (`recipeOf` in photo.ts).
  */
-export const markToReadAgain = (tx: Queryable, placement: Placement): Promise<void> =>
-  inBatches(tx, placement, 'recipe = -recipe', `state = 'ready' and recipe > 0`)
-
-/** A list of whole photos in the order of an index, so that each batch costs the same. */
-interface Listing {
-  moment: 'shown_at' | 'trashed_at'
-  type: 'timestamp' | 'timestamptz'
-  condition: string
+export async function markToReadAgain(tx: Queryable, placement: Placement): Promise<void> {
+  // Content is in no order of ids: whoever locks families of photos comes before all of this, or after it.
+  await tx.query('select lock_families($1, $2)', [placement.person, placement.epoch])
+  for (const listing of listings) {
+    let after: Buffer | undefined = Buffer.alloc(0)
+    while (after) after = await markBatch(tx, placement, listing, after)
+  }
 }
 
-/** Together all photos: those of the timeline and the archive, and the trash. */
-const listings: readonly Listing[] = [
-  { moment: 'shown_at', type: 'timestamp', condition: 'trashed_at is null and part_of is null' },
-  { moment: 'trashed_at', type: 'timestamptz', condition: 'trashed_at is not null and part_of is null' },
-]
+/** Together all photos that a worker looks at, each in the words by which its own index is found. A sidecar never is anything else. */
+const listings = [`not lost and role is distinct from 'sidecar'`, `not lost and role = 'sidecar'`]
 
-interface Position {
-  /** To the microsecond. */
-  moment: string
-  id: string
-}
-
-async function inBatches(
+/** Of the next contents after `after`; those of one content go together. Returns the last, undefined if there is none. */
+async function markBatch(
   tx: Queryable,
   { person, epoch }: Placement,
-  assignments: string,
-  condition: string,
-): Promise<void> {
-  for (const listing of listings) {
-    const { moment, type } = listing
-    let after: Position | undefined
-    do {
-      const rows: Position[] = await tx.query<Position>(
-        `with batch as (
-           select id, ${moment} as moment from photos
-           where person = $1 and epoch = $2 and ${listing.condition}
-             and (${moment}, id) < (coalesce($3::${type}, 'infinity'), $4)
-           order by ${moment} desc, id desc limit $5
-         ), listed as (
-           select id from batch union all select part.id from batch join photos part on part.part_of = batch.id
-         ), changed as (
-           update photos set ${assignments} where id in (select id from listed) and ${condition}
-         )
-         select moment::text, id from batch order by batch.moment, id limit 1`,
-        [person, epoch, after?.moment ?? null, after?.id ?? '', batchPhotos],
-      )
-      after = rows[0]
-    } while (after)
-  }
+  listing: string,
+  after: Buffer,
+): Promise<Buffer | undefined> {
+  const [row] = await tx.query<{ last: Buffer }>(
+    `with batch as (
+       select id, sha256 from photos where person = $1 and epoch = $2 and ${listing} and sha256 > $3
+       order by sha256 fetch first $4 rows with ties
+     ), changed as (
+       update photos set recipe = -recipe where id in (select id from batch) and state = 'ready' and recipe > 0
+     )
+     select sha256 as last from batch order by sha256 desc limit 1`,
+    [person, epoch, after, batchPhotos],
+  )
+  return row?.last
 }

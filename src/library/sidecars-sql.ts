@@ -28,7 +28,8 @@ export function recordSidecar(
 ): Promise<boolean> {
   return db.transaction(async tx => {
     await requireOpenPlacement(tx, person, epoch)
-    const isPlaceKept = facts.latitude !== null && (await hasConsent(tx, person, 'places'))
+    // Of others' places as well: theirs may become the photo's.
+    const isPlaceKept = await hasConsent(tx, person, 'places')
     await tx.query('select lock_families($1, $2)', [person, epoch])
     // In the order of their ids, as everybody locks them.
     const locked = await tx.query<{ id: string; partOf: string | null }>(
@@ -62,7 +63,7 @@ export function recordSidecar(
   })
 }
 
-/** Resolves with whether that changed anything of the photo, which must be locked. */
+/** Resolves with whether that changed anything of the photo, which must be locked, and before that `hasConsent` asked for places. */
 export async function applySidecars(tx: Queryable, photo: string): Promise<boolean> {
   const newest = (column: string) =>
     `(array_agg(${column} order by stored_at desc, id desc) filter (where ${column} is not null))[1] as ${column}`

@@ -28,6 +28,8 @@ export interface TimelinePage {
   motion: boolean[]
   /** Whether the picture itself moves, and there is a rendition that does. */
   animated: boolean[]
+  /** What `?v=` says in the addresses of its renditions, see `versionOf`. */
+  renditionVersion: (string | null)[]
   /** Base64. */
   thumbhash: (string | null)[]
   fileName: (string | null)[]

@@ -137,10 +137,9 @@ function columnsOf({ facts, look, ...ready }: Ready) {
   }
 }
 
-/** Where a photo was taken is kept only while its owner agrees. */
+/** Where a photo was taken is kept only while its owner agrees: also what a sidecar says, so it is asked of those without a place. */
 async function placeOf(tx: Queryable, { person }: Work, { latitude, longitude }: PhotoFacts) {
-  const isKept = latitude !== null && (await hasConsent(tx, person, 'places'))
-  return isKept ? { latitude, longitude } : { latitude: null, longitude: null }
+  return (await hasConsent(tx, person, 'places')) ? { latitude, longitude } : { latitude: null, longitude: null }
 }
 
 export interface Verdict {

@@ -228,6 +228,7 @@ describe('neighbours', () => {
       thumbnail: true,
       motion: false,
       animated: false,
+      renditionVersion: null,
       thumbhash: null,
       fileName: id,
     }) as const

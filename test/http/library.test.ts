@@ -106,6 +106,7 @@ describe('one photo', () => {
       kind: 'picture',
       durationMs: null,
       renditions: ['256.webp'],
+      renditionVersion: '1',
       rating: 4,
       description: 'At the sea',
       motion: { mediaType: 'video/mp4', sizeBytes: 4, atMs: 900 },

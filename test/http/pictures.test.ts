@@ -20,7 +20,7 @@ const get = (path: string, headers: Record<string, string> = {}, method = 'GET')
 describe('renditions', () => {
   test('come with what lets a browser keep them', async () => {
     const { id } = await addPhoto(here, ana)
-    const response = await get(`${id}/renditions/256.webp`)
+    const response = await get(`${id}/renditions/256.webp?v=${recipe}`)
     expect(response.status).toBe(200)
     expect(Object.fromEntries(response.headers)).toMatchObject({
       'content-type': 'image/webp',

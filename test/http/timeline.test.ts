@@ -95,6 +95,7 @@ test('columns are of equal length and hold what a viewer needs first', async () 
     thumbnail: [true, false, true, true, false],
     motion: [true, false, false, true, false],
     animated: [false, false, true, false, false],
+    renditionVersion: ['1', '1', '1', '1', null],
     fileName: ['IMG_1.jpg', 'IMG_1.jpg', 'IMG_1.jpg', 'IMG_1.jpg', null],
     cursor: null,
   })

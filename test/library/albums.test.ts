@@ -159,6 +159,29 @@ describe('its name', () => {
     expect((await ask(ana, 'PUT', '/nonsense', { name: 'x' })).status).toBe(400)
     expect((await ask(ana, 'DELETE', '/nonsense')).status).toBe(204)
     expect((await ask(ana, 'GET', '/nonsense/photos')).status).toBe(404)
+    for (const odd of ['%00', '%20', 'a'.repeat(26).toUpperCase(), '%F0%9F%8F%96']) {
+      expect((await ask(ana, 'DELETE', `/${odd}`)).status).toBe(204)
+      expect((await ask(ana, 'PUT', `/${odd}`, { name: 'x' })).status).toBe(400)
+      expect((await ask(ana, 'GET', `/${odd}/photos`)).status).toBe(404)
+      expect((await ask(ana, 'POST', `/${odd}/photos`, { photos: [] })).status).toBe(404)
+      expect((await ask(ana, 'POST', `/${odd}/photos/remove`, { photos: [] })).status).toBe(404)
+    }
+  })
+
+  test('stands alone in a body, and so do photos: a field that is not known is refused, and nothing is done', async () => {
+    const ana = await here.addPerson()
+    const id = await makeAlbum(ana)
+    const { id: photo } = await addPhoto(here, ana)
+    for (const [method, path, body] of [
+      ['PUT', `/${id}`, { name: 'Winter', nmae: 'Autumn' }],
+      ['POST', `/${id}/photos`, { photos: [photo], photo }],
+      ['POST', `/${id}/photos/remove`, { photos: [photo], all: true }],
+    ] as const) {
+      const { response } = await ask(ana, method, path, body)
+      const detail = 'The input has a field that is not known here'
+      expect(await readProblem(response)).toMatchObject({ status: 400, kind: 'invalid', detail })
+    }
+    expect(await kindsOf(ana)).toEqual(['album'])
   })
 })
 

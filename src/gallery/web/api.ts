@@ -46,6 +46,8 @@ export interface TimelinePhoto {
   readonly motion: boolean
   /** Whether there is a rendition that moves. */
   readonly animated: boolean
+  /** In the addresses of its renditions, so that one that is kept is never an older picture's. */
+  readonly renditionVersion: string | null
   readonly thumbhash: string | null
   readonly fileName: string
 }
@@ -71,6 +73,7 @@ export interface PhotoDetails {
   readonly kind: PhotoKind | null
   readonly durationMs: number | null
   readonly renditions: readonly string[]
+  readonly renditionVersion: string | null
   /** Stars, 1–5; 0 is none and −1 rejected. */
   readonly rating: number | null
   readonly description: string | null
@@ -138,7 +141,13 @@ export const answerPlaces = (granted: boolean): Promise<Consents> =>
 
 export const fetchPhoto = (id: string): Promise<PhotoDetails> => call('GET', photoPath(id))
 
-export const renditionUrl = (id: string, name: RenditionName): string => `${photoPath(id)}/renditions/${name}`
+export function renditionUrl(
+  { id, renditionVersion }: Pick<TimelinePhoto, 'id' | 'renditionVersion'>,
+  name: RenditionName,
+): string {
+  const query = renditionVersion ? `?v=${encodeURIComponent(renditionVersion)}` : ''
+  return `${photoPath(id)}/renditions/${name}${query}`
+}
 
 export const originalUrl = (id: string): string => `${photoPath(id)}/original`
 
@@ -173,6 +182,7 @@ interface SectionPage {
   readonly thumbnail: boolean[]
   readonly motion: boolean[]
   readonly animated: boolean[]
+  readonly renditionVersion: (string | null)[]
   readonly thumbhash: (string | null)[]
   readonly fileName: (string | null)[]
   readonly cursor: string | null
@@ -191,6 +201,7 @@ function rows(page: SectionPage): TimelinePhoto[] {
     thumbnail: page.thumbnail[at] ?? false,
     motion: page.motion[at] ?? false,
     animated: page.animated[at] ?? false,
+    renditionVersion: page.renditionVersion[at] ?? null,
     thumbhash: page.thumbhash[at] ?? null,
     fileName: nameOf(page.fileName[at] ?? null),
   }))

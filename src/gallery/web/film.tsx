@@ -33,7 +33,7 @@ export function Film({ photo, onLoaded }: FilmProps) {
     <video
       class="picture film"
       src={originalUrl(photo.id)}
-      poster={photo.thumbnail ? renditionUrl(photo.id, '1440.jpg') : undefined}
+      poster={photo.thumbnail ? renditionUrl(photo, '1440.jpg') : undefined}
       style={boundsOf(photo)}
       controls
       playsInline

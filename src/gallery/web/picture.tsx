@@ -37,7 +37,7 @@ export function Picture({ photo, rendition = '1440.jpg', onLoaded }: PictureProp
       {phase === 'loading' && (
         <img
           class="picture"
-          src={renditionUrl(photo.id, '256.webp')}
+          src={renditionUrl(photo, '256.webp')}
           alt=""
           draggable={false}
           style={{ ...bounds, backgroundImage: placeholder ?? 'none' }}
@@ -51,7 +51,7 @@ export function Picture({ photo, rendition = '1440.jpg', onLoaded }: PictureProp
           onLoaded(photo.id)
         }}
         onError={() => setPhase('failed')}
-        src={renditionUrl(photo.id, rendition)}
+        src={renditionUrl(photo, rendition)}
         alt={altOf(photo)}
         draggable={false}
         style={bounds}

@@ -38,7 +38,7 @@ function Thumbnail({ photo, box }: { photo: TimelinePhoto; box: Box }) {
   return (
     <img
       onLoad={() => setLoaded(true)}
-      src={renditionUrl(photo.id, '256.webp')}
+      src={renditionUrl(photo, '256.webp')}
       width={box.width}
       height={box.height}
       alt={`${photo.fileName}, ${dateWords(photo.shownAt)}`}

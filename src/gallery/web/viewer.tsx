@@ -120,8 +120,10 @@ function useNeighbourSections(
 
 /** Fetches the neighbours' pictures once the photo itself is there, so that the next turn is at once. */
 function usePreloaded(neighbours: readonly (TimelinePhoto | undefined)[]): void {
-  const ids = neighbours.flatMap(photo => (photo?.state === 'ready' && photo.thumbnail ? photo.id : [])).join()
+  const urls = neighbours
+    .flatMap(photo => (photo?.state === 'ready' && photo.thumbnail ? renditionUrl(photo, '1440.jpg') : []))
+    .join(' ')
   useEffect(() => {
-    for (const id of ids.split(',').filter(Boolean)) new Image().src = renditionUrl(id, '1440.jpg')
-  }, [ids])
+    for (const url of urls.split(' ').filter(Boolean)) new Image().src = url
+  }, [urls])
 }

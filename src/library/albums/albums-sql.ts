@@ -1,21 +1,20 @@
-/** The tables `albums` and `album_photos`. A photo in the trash stays in its albums, and is not counted or listed there meanwhile. */
+/**
+ * The tables `albums` and `album_photos`. A photo in the trash stays in its albums, and is not counted or listed there meanwhile. What
+ * of a photo decides where it stands in an album is kept with its membership by the database itself, in step: `hidden`, `shown_at`.
+ */
 import type { Placement } from '../../core/keys.js'
 import type { Queryable } from '../../db/database.js'
 import { type PageRow, pageColumns, pageEdit, pageOf } from '../page-sql.js'
 import type { TimelineCursor, TimelinePage } from '../timeline.js'
 import type { Album } from './albums.js'
 
-const shown = 'photos.part_of is null and photos.trashed_at is null'
-
-/** In the order they were made. With `album`, that one alone. */
+/** In the order they were made. With `album`, that one alone. Their photos are counted in an index and not looked at. */
 export function selectAlbums(db: Queryable, { person, epoch }: Placement, album?: string): Promise<Album[]> {
   return db.query<Album>(
-    `select albums.id, albums.name, albums.created_at as "createdAt", count(photos.id) as photos,
-            (array_agg(photos.id order by photos.shown_at desc, photos.id desc))[1] as cover
-     from albums
-     left join (album_photos join photos on photos.id = album_photos.photo and ${shown}) on album_photos.album = albums.id
-     where albums.person = $1 and albums.epoch = $2 and ($3::text is null or albums.id = $3)
-     group by albums.id order by albums.created_at, albums.id`,
+    `select albums.id, albums.name, albums.created_at as "createdAt",
+            (select count(*) from album_photos where album = albums.id and not hidden) as photos,
+            (select photo from album_photos where album = albums.id and not hidden order by shown_at desc, photo desc limit 1) as cover
+     from albums where person = $1 and epoch = $2 and ($3::text is null or id = $3) order by created_at, id`,
     [person, epoch, album ?? null],
   )
 }
@@ -25,20 +24,27 @@ export async function isAlbum(db: Queryable, { person, epoch }: Placement, album
   return rows.length > 0
 }
 
+export interface BeforeNew {
+  /** Of the person's own, when it is there already. */
+  name: string | null
+  createdAt: Date | null
+  isOthers: boolean
+  wasDeleted: boolean
+  /** Albums of the person. */
+  count: number
+}
+
 /** What may stand in the way of a new album with this id, and what it would be besides. The person's feed must be locked. */
-export async function selectForNew(
-  tx: Queryable,
-  { person, epoch }: Placement,
-  album: string,
-): Promise<{ name: string | null; isOthers: boolean; wasDeleted: boolean; count: number }> {
-  const [row] = await tx.query<{ name: string | null; isOthers: boolean; wasDeleted: boolean; count: number }>(
-    `select (select name from albums where id = $3 and person = $1 and epoch = $2) as name,
+export async function selectForNew(tx: Queryable, { person, epoch }: Placement, album: string): Promise<BeforeNew> {
+  const [row] = await tx.query<BeforeNew>(
+    `select mine.name, mine.created_at as "createdAt",
             exists (select from albums where id = $3 and (person, epoch) <> ($1, $2)) as "isOthers",
             exists (select from changes where person = $1 and epoch = $2 and kind = 'album_deleted' and album = $3) as "wasDeleted",
-            (select count(*) from albums where person = $1 and epoch = $2) as count`,
+            (select count(*) from albums where person = $1 and epoch = $2) as count
+     from (values (1)) as one left join albums mine on id = $3 and person = $1 and epoch = $2`,
     [person, epoch, album],
   )
-  if (!row) throw new Error('a select without a from has one row')
+  if (!row) throw new Error('a row joined to its left has one row')
   return row
 }
 
@@ -82,14 +88,15 @@ export async function lockForAlbum(
 ): Promise<string[]> {
   // What changes a photo takes its row first and the feed's after it, so that is the order here, too.
   const rows = await tx.query<{ id: string }>(
-    `select id from photos where id = any($3) and person = $1 and epoch = $2 ${onlyShown ? `and ${shown}` : ''}
+    `select id from photos where id = any($3) and person = $1 and epoch = $2
+       ${onlyShown ? 'and part_of is null and trashed_at is null' : ''}
      order by id ${onlyShown ? 'for share' : 'for key share'}`,
     [person, epoch, ids],
   )
   return rows.map(({ id }) => id)
 }
 
-/** Which of them were not in it before. */
+/** Which of them were not in it before. They must be locked and shown. */
 export async function insertMembers(
   tx: Queryable,
   album: string,
@@ -97,7 +104,7 @@ export async function insertMembers(
   now: Date,
 ): Promise<string[]> {
   const rows = await tx.query<{ photo: string }>(
-    `insert into album_photos (album, photo, added_at) select $1, photo, $3 from unnest($2::text[]) as listed (photo)
+    `insert into album_photos (album, photo, added_at, shown_at) select $1, id, $3, shown_at from photos where id = any($2)
      on conflict do nothing returning photo`,
     [album, photos, now],
   )
@@ -113,17 +120,19 @@ export async function deleteMembers(tx: Queryable, album: string, photos: readon
   return rows.map(({ photo }) => photo)
 }
 
-/** Newest first, as the timeline has them. */
+/** Newest first, as the timeline has them. Costs the same at any depth. */
 export async function selectAlbumPage(
   db: Queryable,
   album: string,
   { after, limit }: { after?: TimelineCursor | undefined; limit: number },
 ): Promise<TimelinePage> {
   const rows = await db.query<PageRow>(
-    `select ${pageColumns} from album_photos join photos on photos.id = album_photos.photo ${pageEdit}
-     where album_photos.album = $1 and ${shown}
-       and ($2::timestamp is null or (shown_at, photos.id) < ($2::timestamp, $3))
-     order by shown_at desc, photos.id desc limit $4`,
+    `select ${pageColumns}
+     from (select photo from album_photos
+           where album = $1 and not hidden and (shown_at, photo) < (coalesce($2::timestamp, 'infinity'), $3)
+           order by shown_at desc, photo desc limit $4) as member
+     join photos on photos.id = member.photo ${pageEdit}
+     order by photos.shown_at desc, photos.id desc`,
     [album, after?.shownAt ?? null, after?.id ?? '', limit + 1],
   )
   return pageOf(rows, limit)

@@ -53,10 +53,10 @@ export async function putAlbum(
   placement: Placement,
   { id, name, now }: { id: string; name: string; now: Date },
 ): Promise<{ album: Album; made: boolean; changed: boolean }> {
-  return db.transaction(async tx => {
+  const { made, changed, createdAt } = await db.transaction(async tx => {
     await requireOpenPlacement(tx, placement.person, placement.epoch)
     await lockFeed(tx, placement)
-    const { name: current, isOthers, wasDeleted, count } = await selectForNew(tx, placement, id)
+    const { name: current, createdAt, isOthers, wasDeleted, count } = await selectForNew(tx, placement, id)
     const made = current === null
     const changed = current !== name
     if (made) {
@@ -71,17 +71,20 @@ export async function putAlbum(
       await insertAlbum(tx, placement, { id, name, now })
     } else if (changed) await renameAlbum(tx, id, name)
     if (changed) await appendChange(tx, { ...at(placement), kind: 'album', album: id, at: now })
-    const [album] = await selectAlbums(tx, placement, id)
-    return { album: album as Album, made, changed }
+    return { made, changed, createdAt: createdAt ?? now }
   })
+  // Its photos are counted for this answer alone, so nobody waits for that. Whoever deletes it meanwhile says so in the feed.
+  const [album = { id, name, createdAt, photos: 0, cover: null }] = await selectAlbums(db, placement, id)
+  return { album, made, changed }
 }
 
 export function listAlbums(db: Queryable, placement: Placement): Promise<Album[]> {
   return selectAlbums(db, placement)
 }
 
-/** Its photos stay where they are. Returns whether it was there. */
-export function deleteAlbum(db: Database, placement: Placement, id: string, now: Date): Promise<boolean> {
+/** Its photos stay where they are. Returns whether it was there; what is no id is nowhere. */
+export async function deleteAlbum(db: Database, placement: Placement, id: string, now: Date): Promise<boolean> {
+  if (!isId(id)) return false
   return db.transaction(async tx => {
     await requireOpenPlacement(tx, placement.person, placement.epoch)
     await lockFeed(tx, placement)

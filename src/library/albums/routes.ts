@@ -20,7 +20,7 @@ export interface AlbumDeps {
   signals: Pick<Signals, 'publish'>
 }
 
-const albumBody = z.object({
+const albumBody = z.strictObject({
   name: z.string().transform((text, context) => {
     const name = albumName(text)
     if (name === undefined) {
@@ -31,7 +31,7 @@ const albumBody = z.object({
   }),
 })
 
-const photosBody = z.object({ photos: photoIds })
+const photosBody = z.strictObject({ photos: photoIds })
 
 const pageQuery = z.object({
   cursor: z

@@ -3,6 +3,7 @@
  * besides the columns and goes before what the file says, also when a worker looks at the file again. Each step is one transaction that
  * looks first whether the placement may be written, and says in the feed what changed; the same again changes nothing.
  */
+import { hasConsent } from '../../accounts/consents-sql.js'
 import { AppError } from '../../core/errors.js'
 import type { Placement } from '../../core/keys.js'
 import type { Database } from '../../db/database.js'
@@ -22,6 +23,8 @@ export function editPhoto(
 ): Promise<{ changed: boolean; readAgain: boolean }> {
   return db.transaction(async tx => {
     await requireOpenPlacement(tx, placement.person, placement.epoch)
+    // What is taken back is said by sidecars again, their place with it.
+    if (Object.values(edit).includes(null)) await hasConsent(tx, placement.person, 'places')
     const before = await lockEditable(tx, placement, photo)
     if (!before) throw new AppError('not_found', 'You have no such photo')
     if (before.partOf !== null) throw new AppError('conflict', 'This is a part of a photo. Edit the photo itself')
