@@ -6,6 +6,7 @@ import { type Consents, makeApi, makeHome, syncWords } from '../client/index.js'
 import { parseArguments } from './arguments.js'
 import { askOwner, type Terminal } from './ask-owner.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
+import { printable } from './printable.js'
 import { readServerAndToken, serverAndToken } from './server-and-token.js'
 
 export const consentUsage = `photosync consent --server URL [--token TOKEN]            what you agreed to, and when
@@ -46,7 +47,9 @@ export function consentCommand(
         return exitStatus.ok
       }
     }
-    const home = makeHome(server, named => io.stderr.write(`Your photos live elsewhere: going on with ${named}\n`))
+    const home = makeHome(server, named =>
+      io.stderr.write(`Your photos live elsewhere: going on with ${printable(named)}\n`),
+    )
     const consents = await home.at(at => {
       const api = makeApi({ server: at, token, signal: io.signal })
       return verb === 'show' ? api.consents() : api.agreeToSync(verb === 'give')
@@ -58,6 +61,6 @@ export function consentCommand(
 
 function inWords({ sync, places }: Consents): string {
   const line = (what: string, { granted, version, at }: Consents['sync']) =>
-    `${what}: ${granted ? 'yes' : 'no'}${at === undefined ? ', never answered' : `, answered ${at}, version ${version} of the words`}\n`
+    `${what}: ${granted ? 'yes' : 'no'}${at === undefined ? ', never answered' : `, answered ${printable(at)}, version ${version} of the words`}\n`
   return line('sending photos', sync) + line('keeping the places where they were taken', places)
 }

@@ -1,5 +1,6 @@
 /** How a command ends: its exit status, and one sentence on stderr when it failed. Touches only the streams it is given. */
 import { AppError } from '../core/errors.js'
+import { printable } from './printable.js'
 
 export interface CommandIo {
   stdout: NodeJS.WritableStream
@@ -28,19 +29,19 @@ export async function runCommand(command: () => Promise<number>, { stderr, signa
   try {
     return await command()
   } catch (error) {
-    if (signal.aborted) {
-      stderr.write('photosync: stopped before it was done; run it again to go on\n')
-      return exitStatus.interrupted
-    }
-    if (error instanceof UsageError) {
-      stderr.write(`photosync: ${error.message}\n`)
-      return exitStatus.usage
-    }
-    if (error instanceof AppError) {
-      const advice = error.facts.consent === 'sync' ? ': photosync consent --help tells how to agree' : ''
-      stderr.write(`photosync: ${error.message}${advice}\n`)
-      return exitStatus.failed
-    }
-    throw error
+    const interrupted = signal.aborted
+    const known = interrupted || error instanceof UsageError || error instanceof AppError
+    if (!known) throw error
+    stderr.write(`photosync: ${printable(reasonOf(error, { signal }))}\n`)
+    if (interrupted) return exitStatus.interrupted
+    return error instanceof UsageError ? exitStatus.usage : exitStatus.failed
   }
+}
+
+/** Why a command ended before it was done, in a sentence; what a server or a file's name brought into it is in it as it came. */
+export function reasonOf(error: unknown, { signal }: Pick<CommandIo, 'signal'>): string {
+  if (signal.aborted) return 'stopped before it was done; run it again to go on'
+  if (!(error instanceof Error)) return String(error)
+  const advice = error instanceof AppError && error.facts.consent === 'sync'
+  return `${error.message}${advice ? ': photosync consent --help tells how to agree' : ''}`
 }

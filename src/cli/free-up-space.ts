@@ -7,6 +7,7 @@ import { type FreeUpPlan, type FreeUpResult, freeUpSpace, type StayingFile, stay
 import { parseArguments } from './arguments.js'
 import { askOwner, type Terminal } from './ask-owner.js'
 import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
+import { printable } from './printable.js'
 import { count, megabytes } from './progress.js'
 import { readServerAndToken, serverAndToken } from './server-and-token.js'
 
@@ -54,13 +55,15 @@ export function freeUpSpaceCommand(
         },
         onEvent: event => {
           if (event.kind === 'removed') removed++
+          if (event.kind === 'clocks') say(clocksApart(event.aheadMs))
           if (event.kind === 'moved')
-            say(`These photos live in ${event.region ?? 'another region'}: asking ${event.server}`)
+            say(printable(`These photos live in ${event.region ?? 'another region'}: asking ${event.server}`))
         },
       })
       if (result.plan.goes.length === 0) sayPlan(result.plan, dryRun, say)
       sayResult(result, dryRun, say)
-      for (const { file, reason } of result.failed) io.stderr.write(`not removed: ${printable(file)}: ${reason}\n`)
+      for (const { file, reason } of result.failed)
+        io.stderr.write(`not removed: ${printable(file)}: ${printable(reason)}\n`)
       if (json) io.stdout.write(jsonLine(result))
       return result.failed.length > 0 ? exitStatus.failed : exitStatus.ok
     } catch (error) {
@@ -112,6 +115,12 @@ export function parseDuration(text: string): number | undefined {
   return number === undefined || unitMs === undefined ? undefined : Number(number) * unitMs
 }
 
+function clocksApart(aheadMs: number): string {
+  const days = count(Math.round(Math.abs(aheadMs) / (24 * hourMs)))
+  const by = `${days} ${days === '1' ? 'day' : 'days'} ${aheadMs > 0 ? 'ahead of' : 'behind'}`
+  return `The clock of this machine is ${by} the server's: how old files are is told by the earlier one. Set the clock.`
+}
+
 /** Names of one reason that are listed; --json has all of them. */
 const namesMax = 20
 
@@ -141,7 +150,9 @@ function sayStaying(stays: readonly StayingFile[], say: (line: string) => void):
     const files = stays.filter(staying => staying.reason === reason)
     // Of those there are many, and it is as asked.
     if (reason === 'newer' && files.length > 0) say(`${count(files.length)} newer files stay`)
-    else for (const { file, detail } of files.slice(0, namesMax)) say(`stays: ${printable(file)}: ${detail ?? words}`)
+    else
+      for (const { file, detail } of files.slice(0, namesMax))
+        say(`stays: ${printable(file)}: ${printable(detail ?? words)}`)
     const more = reason === 'newer' ? 0 : files.length - namesMax
     if (more > 0) say(`stay: ${count(more)} more of which each ${words}`)
   }
@@ -151,10 +162,6 @@ const amount = (files: number, bytes: number) => ({
   files: files === 1 ? '1 file' : `${count(files)} files`,
   size: `${megabytes(bytes)} MB`,
 })
-
-/** A name is the disk's and may hold anything, also what would move a terminal's cursor. */
-const printable = (name: string): string =>
-  name.replace(/\p{Cc}/gu, character => `\\x${character.charCodeAt(0).toString(16).padStart(2, '0')}`)
 
 /** One line; what it holds is part of the command's interface. */
 function jsonLine({ plan, removed, bytes, stays, failed }: FreeUpResult): string {

@@ -3,12 +3,21 @@ import type { PushResult } from '../client/index.js'
 import { printable } from './printable.js'
 import { count, duration, megabytes } from './progress.js'
 
-/** One line; what it holds is part of the command's interface. Of a dry run also what it would send. */
-export function jsonLine(result: PushResult, dryRun: boolean): string {
+/**
+ * One line; what it holds is part of the command's interface. Of a dry run also what it would send; of a push that ended before it
+ * was done also why, as `ended`.
+ */
+export function jsonLine(result: PushResult, dryRun: boolean, ended?: string): string {
   const { stored, duplicates, alreadyThere, deleted, missing, missingBytes, bytesSent, requests, seconds } = result
   const failed = result.failed.map(({ file, reason }) => ({ file, reason }))
   const facts = { stored, duplicates, alreadyThere, deleted, failed, bytesSent, requests, seconds }
-  return `${JSON.stringify(dryRun ? { ...facts, missing, missingBytes } : facts)}\n`
+  const more = { ...(dryRun && { missing, missingBytes }), ...(ended !== undefined && { ended }) }
+  return `${JSON.stringify({ ...facts, ...more })}\n`
+}
+
+/** Or at least came to know of some file what becomes of it. */
+export function didSomething({ stored, duplicates, alreadyThere, deleted, missing, failures }: PushResult): boolean {
+  return stored + duplicates + alreadyThere + deleted + missing + failures > 0
 }
 
 export function* notStored({ failed, failures }: PushResult): Generator<string> {
@@ -24,7 +33,9 @@ export function summary(result: PushResult, dryRun: boolean): string {
     `${count(duplicates)} copies of others`,
     `${count(alreadyThere)} ${dryRun ? 'are' : 'were'} there already`,
     ...(restored > 0 ? [`${count(restored)} taken out of the trash`] : []),
-    ...(deleted > 0 ? [`${count(deleted)} left out because you deleted them (--restore sends them again)`] : []),
+    ...(deleted > 0
+      ? [`${count(deleted)} left out because you deleted them or their photo (--restore sends them)`]
+      : []),
     ...(failures > 0 ? [`${count(failures)} not stored`] : []),
     ...(skipped > 0 ? [`${count(skipped)} skipped (${reasons(result)})`] : []),
   ]

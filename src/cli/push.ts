@@ -4,10 +4,10 @@
  */
 import { type PushEvent, type PushResult, push } from '../client/index.js'
 import { parseArguments } from './arguments.js'
-import { type CommandIo, exitStatus, runCommand, UsageError } from './exit.js'
+import { type CommandIo, exitStatus, reasonOf, runCommand, UsageError } from './exit.js'
 import { printable } from './printable.js'
 import { megabytes, type Progress, showNothing, showProgress } from './progress.js'
-import { jsonLine, notStored, summary } from './push-report.js'
+import { didSomething, jsonLine, notStored, summary } from './push-report.js'
 import { readServerAndToken, serverAndToken } from './server-and-token.js'
 import { stateFolder } from './state-folder.js'
 
@@ -23,16 +23,16 @@ them is sent unless you agreed to it: photosync consent tells, and takes it back
   --dry-run         only ask: say by name what would be sent, and send nothing
   --restore         also send what you deleted; without it, what you deleted stays deleted
   --concurrency N   uploads at a time at most, 1 to 64; as many as bring throughput without it
-  --json            end with one line of JSON on stdout
+  --json            end with one line of JSON on stdout, however it ends
   --quiet           no progress
 
 What it remembers from one run to the next is in XDG_STATE_HOME/photosync, or ~/.local/state/photosync.
 `
 
 /**
- * Its exit status: 0 done; 1 something that could have been stored was not, or the server cannot be used; 2 called wrongly;
- * 130 ended by Ctrl-C before it was done. Ctrl-C is how a watch ends: then it is 0 or 1. Files that the server does not keep
- * (their kind, their size), and those that their owner deleted, are told and no failure.
+ * Its exit status: 0 done; 1 something that was to be stored was not, or the server cannot be used; 2 called wrongly; 130 ended
+ * by Ctrl-C before it was done. Ctrl-C is how a watch ends: then it is 0 or 1. What its owner deleted, and what a gallery's
+ * folders hold besides pictures and videos, is no failure. However it ends, each file that was found and not stored is told.
  */
 export function pushCommand(args: readonly string[], io: CommandIo): Promise<number> {
   return runCommand(async () => {
@@ -46,28 +46,33 @@ export function pushCommand(args: readonly string[], io: CommandIo): Promise<num
     const progress = quiet ? showNothing(io.stderr) : showProgress(io.stderr)
     const names = json ? io.stderr : io.stdout
     const stateDir = stateFolder(io.env)
-    let result: PushResult
-    try {
-      result = await push({
-        ...wish,
-        ...(watch && { watch: {} }),
-        ...(stateDir !== undefined && { stateDir }),
-        signal: io.signal,
-        onProgress: event => show(event, progress, names),
-      })
-    } finally {
+    const tell = (result: PushResult, ended?: string) => {
       progress.stop()
+      for (const line of notStored(result)) io.stderr.write(line)
+      if (json) io.stdout.write(jsonLine(result, dryRun, ended))
+      else if (!quiet && (ended === undefined || didSomething(result))) io.stdout.write(summary(result, dryRun))
     }
-    for (const line of notStored(result)) io.stderr.write(line)
-    io.stdout.write(json ? jsonLine(result, dryRun) : quiet ? '' : summary(result, dryRun))
-    return result.failures === result.refused ? exitStatus.ok : exitStatus.failed
+    const { failures } = await push({
+      ...wish,
+      ...(watch && { watch: {} }),
+      ...(stateDir !== undefined && { stateDir }),
+      signal: io.signal,
+      onProgress(event) {
+        if (event.kind === 'end') tell(event.result, event.error === undefined ? undefined : reasonOf(event.error, io))
+        else show(event, progress, names)
+      },
+    })
+    return failures === 0 ? exitStatus.ok : exitStatus.failed
   }, io)
 }
 
-function show(event: PushEvent, progress: Progress, names: NodeJS.WritableStream): void {
+type Shown = Exclude<PushEvent, { kind: 'end' }>
+
+function show(event: Shown, progress: Progress, names: NodeJS.WritableStream): void {
   if (event.kind === 'notice') progress.say(printable(event.text))
   else if (event.kind === 'moved') {
-    progress.say(`These photos live in ${event.region ?? 'another region'}: going on with ${event.server}`)
+    const { region = 'another region', server } = event
+    progress.say(printable(`These photos live in ${region}: going on with ${server}`))
   } else {
     if (event.kind === 'file' && event.file.outcome === 'missing') {
       const { file, sizeBytes } = event.file

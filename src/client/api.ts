@@ -1,7 +1,7 @@
 /**
  * The JSON part of the API as a handset uses it. Every call has a time limit per attempt, tries again after failures that
  * pass (no answer, held, too many, unavailable; never sooner than Retry-After says), and ends at once when its signal aborts.
- * Touches the network through fetch, nothing else.
+ * No answer is held that is larger than ours are. Touches the network through fetch, nothing else.
  */
 import * as z from 'zod/mini'
 import { wordsVersion } from '../core/consents.js'
@@ -9,6 +9,7 @@ import { AppError } from '../core/errors.js'
 import { partRoles } from '../core/part-roles.js'
 import { photoStates } from '../core/photo-state.js'
 import { errorOfAnswer, errorOfNetwork, isPassing } from './problem.js'
+import { readText } from './read-text.js'
 import { backOff, wait } from './wait.js'
 
 export interface ApiOptions {
@@ -22,8 +23,12 @@ export interface ApiOptions {
   attemptsMax?: number
   /** Delay before the second attempt, doubled for each further one; default 500. */
   firstDelayMs?: number
+  /** What is worth another attempt; default: what passes by itself. */
+  isWorthAgain?: (error: AppError) => boolean
   /** Told before each request goes out. */
   onRequest?: () => void
+  /** Told with each answer what time it is there, in milliseconds since 1970, if it says so. */
+  onServerTime?: (serverMs: number) => void
 }
 
 const check = z.object({
@@ -102,6 +107,9 @@ export interface Api {
   keepPlaces(granted: boolean): Promise<Consents>
 }
 
+/** The largest are a page of the feed and what is known of 5,000 hashes: a few megabytes. */
+const answerBytesMax = 16 * 1024 * 1024
+
 /** It goes through the whole library, however large it is. */
 const placesTimeoutMs = 5 * 60_000
 
@@ -134,7 +142,7 @@ export async function call<T extends z.ZodMiniType>(
   body?: unknown,
   method = body === undefined ? 'GET' : 'POST',
 ): Promise<z.infer<T>> {
-  const { attemptsMax = 6, firstDelayMs = 500, signal } = options
+  const { attemptsMax = 6, firstDelayMs = 500, isWorthAgain = isPassing, signal } = options
   const delaysMs = backOff({ attemptsMax, firstDelayMs, delayMaxMs: 10_000 })
   for (;;) {
     try {
@@ -144,8 +152,9 @@ export async function call<T extends z.ZodMiniType>(
     } catch (error) {
       signal?.throwIfAborted()
       const delayMs = delaysMs.shift()
-      if (delayMs === undefined || !(error instanceof AppError) || !isPassing(error)) throw error
-      await wait((error.retryAfterSeconds ?? 0) * 1000 + delayMs, signal)
+      if (delayMs === undefined || !(error instanceof AppError) || !isWorthAgain(error)) throw error
+      const askedMs = isPassing(error) ? (error.retryAfterSeconds ?? 0) * 1000 : 0
+      await wait(askedMs + delayMs, signal)
     }
   }
 }
@@ -155,7 +164,7 @@ async function request(options: ApiOptions, method: string, path: string, body: 
   const timeout = AbortSignal.timeout(timeoutMs)
   onRequest?.()
   let response: Response
-  let text: string
+  let text: string | undefined
   try {
     response = await fetch(addressOf(server, path), {
       method,
@@ -169,12 +178,15 @@ async function request(options: ApiOptions, method: string, path: string, body: 
       signal: signal ? AbortSignal.any([signal, timeout]) : timeout,
       ...(body !== undefined && { body: JSON.stringify(body) }),
     })
-    text = await response.text()
+    text = await readText(response, answerBytesMax)
   } catch (error) {
     signal?.throwIfAborted()
     throw errorOfNetwork(error, server)
   }
+  if (text === undefined) throw notOurs(server, undefined)
   const { status, headers } = response
+  const serverMs = Date.parse(headers.get('date') ?? '')
+  if (!Number.isNaN(serverMs)) options.onServerTime?.(serverMs)
   if (!response.ok) {
     throw errorOfAnswer({ server, status, body: text, header: name => headers.get(name) }, Date.now())
   }

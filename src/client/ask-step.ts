@@ -3,19 +3,22 @@
  * further, nor do those that their owner deleted, unless they are wanted back: one in the trash is taken out of it, one that
  * is gone for good is sent again. Rejects only for what concerns the whole push.
  */
+import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
 import type { Api } from './api.js'
-import type { BoundedQueue } from './bounded-queue.js'
+import { type BoundedQueue, makeBoundedQueue } from './bounded-queue.js'
 import { isFresh, type ReadGroup } from './read-step.js'
 import {
   type Answers,
+  beginParts,
+  beginPhoto,
+  concernsAll,
   type Entry,
   endingIfKnown,
   type Job,
   photoAfterAnother,
   type Sending,
   sendParts,
-  sendPhoto,
   settleParts,
 } from './send-step.js'
 
@@ -36,7 +39,30 @@ const batchAgeMs = 1_000
 /** What is remembered comes fast and is mostly there: such batches may fill, so that there are few. */
 const rememberedAgeMs = 5_000
 
-export async function ask(asking: Asking): Promise<void> {
+/** Questions under way at once: on a long link the next goes out while the answer to one is on its way. */
+const asksAtOnce = 3
+
+/** A batch, and what the server says of it; undefined when that question failed for itself, which is told by then. */
+interface Asked {
+  batch: readonly ReadGroup[]
+  answers: Promise<Answers | undefined>
+}
+
+export async function ask(asking: Asking, signal: AbortSignal): Promise<void> {
+  // What is being put and what is being placed are besides.
+  const asked = makeBoundedQueue<Asked>(asksAtOnce - 2, signal)
+  await Promise.all([putQuestions(asking, asked), placeAnswers(asking, asked)])
+}
+
+/** In the order of asking, so that of the same content in two batches the first decides. */
+async function placeAnswers(asking: Asking, asked: BoundedQueue<Asked>): Promise<void> {
+  for (let next = await asked.take(); next; next = await asked.take()) {
+    const answers = await next.answers
+    if (answers) for (const group of partsFirst(next.batch)) await place(group, answers, asking)
+  }
+}
+
+async function putQuestions(asking: Asking, asked: BoundedQueue<Asked>): Promise<void> {
   const { hashed, fresh, sending } = asking
   const { ledger } = sending
   for (let round = 0; ; ) {
@@ -45,7 +71,7 @@ export async function ask(asking: Asking): Promise<void> {
       if (fresh.waiting === 0) return ageMs >= rememberedAgeMs
       return fresh.waiting >= enough || ageMs >= batchAgeMs
     })
-    if (batch.length === 0) return
+    if (batch.length === 0) return asked.end()
     const freshOnes = batch.filter(isFresh).length
     fresh.waiting -= freshOnes
     if (freshOnes > 0) round++
@@ -55,9 +81,34 @@ export async function ask(asking: Asking): Promise<void> {
       if (isOpen(whole.sha256)) questions.add(whole.sha256)
       for (const { role, file } of parts) if (role === 'sidecar' || isOpen(file.sha256)) questions.add(file.sha256)
     }
-    const answers = await takeBack(batch, await askFor([...questions], asking), [...questions], asking)
-    for (const group of batch) await place(group, answers, asking)
+    const answers = answersFor(batch, [...questions], asking)
+    answers.catch(() => {}) // it is for whoever places them
+    await asked.put({ batch, answers })
   }
+}
+
+/** What befalls one question is told of the files that it was about, and the rest goes on; undefined then. */
+async function answersFor(
+  batch: readonly ReadGroup[],
+  questions: readonly string[],
+  asking: Asking,
+): Promise<Answers | undefined> {
+  const { sending } = asking
+  try {
+    return await takeBack(batch, await askFor(questions, asking), questions, asking)
+  } catch (error) {
+    if (!(error instanceof AppError) || concernsAll(error, sending)) throw error
+    for (const { whole, parts } of batch) {
+      for (const file of [whole, ...parts.map(part => part.file)]) sending.tally.failed(file, error.message, false)
+    }
+    return undefined
+  }
+}
+
+/** Those with parts before others: a copy of a part that lies alone in another folder then waits for its photo. */
+function partsFirst(batch: readonly ReadGroup[]): ReadGroup[] {
+  const hasParts = ({ parts }: ReadGroup) => parts.some(({ role }) => role !== 'sidecar')
+  return [...batch.filter(hasParts), ...batch.filter(group => !hasParts(group))]
 }
 
 async function askFor(questions: readonly string[], { check }: Asking): Promise<Answers> {
@@ -103,16 +154,13 @@ async function place(group: ReadGroup, answers: Answers, { jobs, sending }: Aski
   if (!ending) {
     const there = answers.here.get(sha256)?.find(({ role }) => role !== 'sidecar')
     const deleted = answers.deleted.get(sha256)
-    if (there) ledger.settle(sha256, 'there', there.photo)
+    if (there) ledger.settle(sha256, 'there', there.photo, there.partOf ?? there.photo)
     else if (deleted && !restore) ledger.settle(sha256, 'deleted', deleted.photo)
     ending = endingIfKnown(group.whole, sending)
-    // Its parts belong to the photo that it is a part of there.
-    if (there?.partOf) ending = { kind: 'here', photo: there.partOf }
   }
-  if (!ending) {
-    ledger.begin(sha256)
-    return await jobs.put(() => sendPhoto(group, answers, sending))
-  }
+  if (!ending) return await jobs.put(beginPhoto(group, answers, sending))
+  const begun = beginParts(group, answers, sending)
   const wishes = settleParts(group, ending, answers, sending)
-  if (wishes.length > 0) await jobs.put(() => sendParts(wishes, sending))
+  const job = () => sendParts(wishes, begun, sending)
+  await (wishes.length > 0 ? jobs.put(job) : job())
 }

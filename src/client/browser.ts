@@ -7,6 +7,7 @@ export { type EventsOptions, readEvents, type ServerEvent } from './events.js'
 export {
   type Album,
   type AlbumEntry,
+  type AllTrash,
   type Change,
   type ChangesPage,
   type FeedApi,

@@ -2,20 +2,27 @@
  * Keeps a mirror in step with a person's feed for as long as it is let: reads pages until there is no more, then waits for the
  * server to say that something changed. Such a word may be lost, so it looks by itself every minute too. It goes on through
  * restarts, breaks, resets and moves to another region; it ends by its signal, or when the server will not have it (the
- * token), with an AppError. Every wait has an end. Touches the network, and the store that it is given.
+ * token), with an AppError. What one person had is never added to another's. Every wait has an end. Touches the network, and
+ * the store that it is given.
  */
 import { AppError, isAppError } from '../core/errors.js'
+import { type ApiOptions, makeApi } from './api.js'
 import { backOffMs, makeBell } from './bell.js'
 import { readEvents } from './events.js'
 import { type Change, type ChangesPage, makeFeedApi } from './feed-api.js'
 import { makeHome } from './home.js'
-import { type Mirror, makeMirror, restoreMirror } from './mirror.js'
+import { mirrorOfText, textOfMirror } from './kept-mirror.js'
+import { type Mirror, makeMirror } from './mirror.js'
 import { wait } from './wait.js'
 
-/** Where a mirror is kept between runs. */
+/**
+ * Where a mirror is kept between runs, with the id of the person whose it is: a server that says that the token is somebody
+ * else's makes it begin anew, and so does a text that was cut off or damaged. Until the server has said whose the token is, what
+ * events carry is what was kept: give each person a store of their own where one must not see it of the other even for a moment.
+ */
 export interface MirrorStore {
   load(): Promise<string | undefined>
-  /** Must leave either the old text or the new one, whatever happens meanwhile. */
+  /** Should leave either the old text or the new one, whatever happens meanwhile: what is neither costs reading all anew. */
   save(text: string): Promise<void>
 }
 
@@ -36,7 +43,7 @@ export interface FollowOptions {
   /** Saved to whenever the mirror is in step and was not before; a crash in between only means reading some pages again. */
   store?: MirrorStore
   signal?: AbortSignal
-  /** Must not throw. The mirror may be read inside of it, and at any time between. */
+  /** Must not throw. The mirror may be read inside of it, and at any time between; it is another one when what was kept was somebody else's. */
   onChange?: (event: FollowEvent, mirror: Mirror) => void
   /** Changes in a page; default: what the server gives. */
   pageEntries?: number
@@ -102,7 +109,10 @@ interface Reader {
 
 async function makeReader(options: FollowOptions, signal: AbortSignal): Promise<Reader> {
   const { store, onChange = () => {}, pageEntries } = options
-  const mirror = options.mirror ?? (await loadMirror(store))
+  const kept = options.mirror ? undefined : mirrorOfText((await store?.load()) ?? '')
+  let mirror = options.mirror ?? kept?.mirror ?? makeMirror()
+  /** Known once it matters. */
+  let account: string | undefined
   let { server } = options
   const homeOf = (given: string) =>
     makeHome(given, (named, region) => {
@@ -110,22 +120,29 @@ async function makeReader(options: FollowOptions, signal: AbortSignal): Promise<
       onChange({ kind: 'moved', server, region }, mirror)
     })
   let home = homeOf(server)
-  const readPage = async (asked: string | undefined): Promise<ChangesPage> => {
+  const atHome = async <T>(call: (options: ApiOptions) => Promise<T>): Promise<T> => {
     try {
-      return await home.at(at =>
-        makeFeedApi({ ...callOptions(options, signal), server: at }).changes(asked, pageEntries),
-      )
+      return await home.at(at => call({ ...callOptions(options, signal), server: at }))
     } finally {
       // Over the years a person may move again, and back: each answer may point on once.
       home = homeOf(server)
     }
   }
+  const readPage = (asked: string | undefined) => atHome(api => makeFeedApi(api).changes(asked, pageEntries))
+  const learnAccount = async () => {
+    const { id } = await atHome(api => makeApi(api).me())
+    if (kept && kept.account !== id) mirror = makeMirror()
+    account = id
+  }
   return {
-    mirror,
+    get mirror() {
+      return mirror
+    },
     get server() {
       return server
     },
     async readToEnd() {
+      if (store && account === undefined) await learnAccount()
       const before = mirror.cursor
       for (let more = true; more; ) {
         const asked = mirror.cursor
@@ -137,7 +154,8 @@ async function makeReader(options: FollowOptions, signal: AbortSignal): Promise<
         onChange({ kind: 'page', changes: page.changes, reset: page.reset === true }, mirror)
         more = page.more
       }
-      if (store && mirror.cursor !== before) await store.save(mirror.serialize())
+      if (store && account !== undefined && mirror.cursor !== before)
+        await store.save(textOfMirror({ account, mirror }))
       onChange({ kind: 'in-step', cursor: mirror.cursor }, mirror)
     },
   }
@@ -153,17 +171,6 @@ async function orListing(
   } catch (error) {
     if (asked === undefined || !isAppError(error, 'invalid')) throw error
     return { ...(await readPage(undefined)), reset: true }
-  }
-}
-
-async function loadMirror(store: MirrorStore | undefined): Promise<Mirror> {
-  const text = await store?.load()
-  if (text === undefined) return makeMirror()
-  try {
-    return restoreMirror(text)
-  } catch (error) {
-    if (!isAppError(error, 'invalid')) throw error
-    return makeMirror() // the server has all of it
   }
 }
 

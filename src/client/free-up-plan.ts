@@ -5,7 +5,7 @@
 import { lstat } from 'node:fs/promises'
 import type { CheckAnswer } from './api.js'
 import { errorOfFile } from './file-errors.js'
-import { galleryFiles, type Root } from './gallery-files.js'
+import { type GalleryFile, galleryFiles, type Root } from './gallery-files.js'
 import { type RemovableFile, readRemovable } from './removable-file.js'
 
 /** Why a file stays, in words for its owner. */
@@ -32,6 +32,8 @@ export interface StayingFile {
 export interface LocalFile {
   readonly name: string
   readonly path: string
+  /** As of `GalleryFile`. */
+  readonly within?: string | undefined
 }
 
 export interface HashedLocalFile extends LocalFile, RemovableFile {}
@@ -50,11 +52,13 @@ export async function findGroups(
     if (found.kind === 'unreadable') {
       unreadable.push({ file: found.name, reason: 'unreadable', detail: found.reason })
     } else if (found.kind === 'file') {
-      groups.push([found.file, ...found.parts.map(({ file }) => file)].map(({ name, path }) => ({ name, path })))
+      groups.push([found.file, ...found.parts.map(({ file }) => file)].map(localFile))
     }
   }
   return { groups, unreadable }
 }
+
+const localFile = ({ name, path, within }: GalleryFile): LocalFile => ({ name, path, within })
 
 /** Reads every file of the group, or says why the group stays. `olderThan`: the latest time of a file that may go. */
 export async function readGroup(
@@ -74,7 +78,7 @@ export async function readGroup(
     if (reasons.size > 0) return { stays: staying(group, reasons) }
     for (const file of group) {
       current = file.name
-      hashed.push({ ...file, ...(await readRemovable(file.path, signal)) })
+      hashed.push({ ...file, ...(await readRemovable(file, signal)) })
     }
     return { hashed }
   } catch (error) {

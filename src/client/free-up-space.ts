@@ -3,7 +3,8 @@
  * read anew from this disk, that a worker read it again from the bucket with every part of its photo, and found all of it
  * whole; when the same holds for every file that lies beside it as a part of the photo; when the owner agreed; and when at
  * the last moment it is still the file that was read and the server's word is not older than a minute. Whatever goes wrong
- * leaves files where they are. Removes files in the given folders, never a folder or a link, and touches the network.
+ * leaves files where they are, and a clock that is wrong makes no file old: of this machine's and the server's the earlier one
+ * counts. Removes files in the given folders, never a folder or a link, and touches the network.
  */
 import { AppError } from '../core/errors.js'
 import { limits } from '../core/limits.js'
@@ -20,7 +21,7 @@ import {
   readGroup,
   type StayingFile,
 } from './free-up-plan.js'
-import { findRoots } from './gallery-files.js'
+import { findRoots, type Root } from './gallery-files.js'
 import { makeHome } from './home.js'
 import { isSame, removeIfSame } from './removable-file.js'
 
@@ -28,7 +29,7 @@ export interface FreeUpOptions {
   server: string
   token: string
   dirs: readonly string[]
-  /** By the time of the file's last change, as the disk has it. */
+  /** By the time of the file's last change, as the disk has it, and the earlier one of this machine's clock and the server's. */
   olderThanMs: number
   /** Asked once, when it is known what may go and that is something; anything but true removes nothing. */
   confirm: (plan: FreeUpPlan) => Promise<boolean>
@@ -63,17 +64,29 @@ export type FreeUpEvent =
   | { readonly kind: 'read'; readonly files: number; readonly bytes: number }
   | { readonly kind: 'removed'; readonly file: string; readonly sizeBytes: number }
   | { readonly kind: 'moved'; readonly server: string; readonly region: string | undefined }
+  /** This machine's clock is that much later than the server's, or earlier: more than a day. */
+  | { readonly kind: 'clocks'; readonly aheadMs: number }
 
 /** Files asked about at a time while removing: few enough to be removed long before the answer is old. */
 const chunkFiles = 500
 const answerAgeLimitMs = 60_000
+/** Clocks that differ by more are told of. */
+const clocksApartMs = 24 * 3600_000
+
+interface Server {
+  ask: Ask
+  /** What time it is, by the earlier one of its clock and this machine's. Rejects as `ask`. */
+  earlierNow(): Promise<Date>
+}
 
 type Ask = (sha256: readonly string[]) => Promise<Answers>
 
 /** Rejects with an AppError for what concerns all (a folder, the token, the server), or with the signal's reason. */
 export async function freeUpSpace(options: FreeUpOptions): Promise<FreeUpResult> {
-  const ask = makeAsk(options)
-  const { groups, stays } = await readAll(options)
+  const { ask, earlierNow } = makeServer(options)
+  const roots = await findFolders(options.dirs)
+  const olderThan = new Date((await earlierNow()).getTime() - options.olderThanMs)
+  const { groups, stays } = await readAll(roots, olderThan, options)
   const goes: Group<HashedLocalFile>[] = []
   for (const chunk of chunksOf(groups, limits.checkHashes)) {
     const answers = await ask(hashesOf(chunk))
@@ -95,22 +108,37 @@ export async function freeUpSpace(options: FreeUpOptions): Promise<FreeUpResult>
   return { plan, confirmed, ...tally }
 }
 
-function makeAsk({ server, token, signal, firstDelayMs, onEvent = () => {} }: FreeUpOptions): Ask {
+function makeServer(options: FreeUpOptions): Server {
+  const { server, token, signal, firstDelayMs, onEvent = () => {}, now = () => new Date() } = options
   const home = makeHome(server, (named, region) => onEvent({ kind: 'moved', server: named, region }))
   const more = { ...(signal && { signal }), ...(firstDelayMs !== undefined && { firstDelayMs }) }
-  const api = (at: string) => ({ server: at, token, ...more })
+  let aheadMs = 0
+  const onServerTime = (serverMs: number) => {
+    aheadMs = now().getTime() - serverMs
+  }
+  const api = (at: string) => ({ server: at, token, onServerTime, ...more })
   const agreed = makeAgreement(home, api)
-  return async sha256 => {
-    await agreed() // hashes say what is on this disk
-    return answersOf(await home.at(at => makeApi(api(at)).check(sha256)))
+  return {
+    async ask(sha256) {
+      await agreed() // hashes say what is on this disk
+      return answersOf(await home.at(at => makeApi(api(at)).check(sha256)))
+    },
+    async earlierNow() {
+      await agreed()
+      if (Math.abs(aheadMs) > clocksApartMs) onEvent({ kind: 'clocks', aheadMs })
+      return new Date(now().getTime() - Math.max(0, aheadMs))
+    },
   }
 }
 
-async function readAll({ dirs, olderThanMs, signal, onEvent = () => {}, now = () => new Date() }: FreeUpOptions) {
+async function findFolders(dirs: readonly string[]): Promise<Root[]> {
   const roots = await findRoots(dirs)
   const file = roots.find(({ isFolder }) => !isFolder)
   if (file) throw new AppError('invalid', `${file.path} is not a folder: name a folder of pictures`)
-  const olderThan = new Date(now().getTime() - olderThanMs)
+  return roots
+}
+
+async function readAll(roots: readonly Root[], olderThan: Date, { signal, onEvent = () => {} }: FreeUpOptions) {
   const groups: Group<HashedLocalFile>[] = []
   const stays: StayingFile[] = []
   const seen = new Set<string>()

@@ -2,16 +2,18 @@
  * What a gallery on disk holds: walks folders depth first, in the order of names, holding only the names in the folders on the
  * way down. Files of one folder that are one photo come together (groups.ts). Entries that start with a dot are left out.
  * Links are never followed: what they point to inside the folder is found in its own place, and what is outside was not given.
+ * Since a name may become a link at any moment, each file comes with the folder that it must still lie in when it is opened.
  * What cannot be read is reported and the walk goes on. Reads folders, never a file's content.
  */
 import type { Dirent, Stats } from 'node:fs'
-import { lstat, readdir, stat } from 'node:fs/promises'
+import { lstat, readdir, realpath, stat } from 'node:fs/promises'
 import { basename, dirname, join } from 'node:path'
 import { AppError } from '../core/errors.js'
 import type { PartRole } from '../core/part-roles.js'
 import { errorOfFile } from './file-errors.js'
 import { type Facts, type Group, groupFiles, isSidecar, pairCandidates } from './groups.js'
 import { mediaTypeOf, sidecarType } from './media-types.js'
+import { elsewhere, isWithin } from './open-file.js'
 
 export interface GalleryFile {
   /** Where it is on this machine; never leaves it. */
@@ -19,6 +21,8 @@ export interface GalleryFile {
   /** How reports call it: relative to the folder that was given, with `/` between its parts. */
   readonly name: string
   readonly mediaType: string
+  /** The real path of the folder that was given, outside of which it is not read. Without it a link that was named is followed. */
+  readonly within?: string | undefined
 }
 
 export interface GalleryPart {
@@ -39,6 +43,8 @@ export interface Root {
   /** What stands before the names below it in reports; '' for nothing. */
   readonly label: string
   readonly isFolder: boolean
+  /** Of a folder: its path with every link on the way to it resolved. */
+  readonly within?: string | undefined
 }
 
 /**
@@ -49,8 +55,10 @@ export async function findRoots(paths: readonly string[]): Promise<Root[]> {
   const roots: Root[] = []
   for (const path of paths) {
     let facts: Stats
+    let real: string
     try {
       facts = await stat(path)
+      real = await realpath(path)
     } catch (error) {
       throw new AppError('not_found', `${path} ${errorOfFile(error).message}: name a folder of pictures`, {
         cause: error,
@@ -59,7 +67,7 @@ export async function findRoots(paths: readonly string[]): Promise<Root[]> {
     const isFolder = facts.isDirectory()
     if (!isFolder && !facts.isFile()) throw new AppError('invalid', `${path} is neither a folder nor a file`)
     const label = isFolder ? (paths.length > 1 ? path.replace(/[\\/]+$/, '') : '') : basename(path)
-    roots.push({ path, label, isFolder })
+    roots.push({ path, label, isFolder, ...(isFolder && { within: real }) })
   }
   return roots
 }
@@ -70,8 +78,8 @@ export async function* galleryFiles(roots: readonly Root[], signal?: AbortSignal
   for (const { path, isFolder } of roots) {
     if (!isFolder) named.set(dirname(path), [...(named.get(dirname(path)) ?? []), basename(path)])
   }
-  for (const { path, label, isFolder } of roots) {
-    if (isFolder) yield* walk({ path, name: label }, signal)
+  for (const { path, label, isFolder, within } of roots) {
+    if (isFolder) yield* walk({ path, name: label, within }, signal)
     else {
       // Files that were named one by one are one photo as well where they lie together.
       const place = { path: dirname(path), name: '' }
@@ -86,6 +94,8 @@ export async function* galleryFiles(roots: readonly Root[], signal?: AbortSignal
 export interface Place {
   readonly path: string
   readonly name: string
+  /** As of `GalleryFile`. */
+  readonly within?: string | undefined
 }
 
 /** What stands in a folder, whoever is a part of whom already sorted out. Held by name: there may be a hundred thousand. */
@@ -118,8 +128,9 @@ async function* walk(root: Place, signal: AbortSignal | undefined): AsyncGenerat
   }
 }
 
-/** In the order of names; a part stands with its photo. Rejects with the error of the file system. */
+/** In the order of names; a part stands with its photo. Rejects with the error of the file system, or when the folder is a link by now. */
 export async function folderItems(place: Place): Promise<FolderItem[]> {
+  if (place.within !== undefined && !isWithin(await realpath(place.path), place.within)) throw elsewhere()
   const entries = (await readdir(place.path, { withFileTypes: true })).filter(({ name }) => !name.startsWith('.'))
   const items: FolderItem[] = []
   const files: string[] = []
@@ -137,7 +148,7 @@ export async function folderItems(place: Place): Promise<FolderItem[]> {
 }
 
 /** What stands in a name for bytes that are no UTF-8. */
-const replacement = '\ufffd'
+export const replacement = '\ufffd'
 
 const isThere = (path: string): Promise<boolean> =>
   lstat(path).then(
@@ -174,9 +185,10 @@ const fileOf = (place: Place, name: string): GalleryFile => ({
   mediaType: isSidecar(name) ? sidecarType : (mediaTypeOf(name) ?? 'application/octet-stream'),
 })
 
-export const inner = ({ path, name }: Place, entry: string): Place => ({
+export const inner = ({ path, name, within }: Place, entry: string): Place => ({
   path: join(path, entry),
   name: name ? `${name}/${entry}` : entry,
+  within,
 })
 
 const byName = (a: FolderItem, b: FolderItem): number => (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)

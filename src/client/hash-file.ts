@@ -1,8 +1,9 @@
 /** A file's content as a number: reads it once, in pieces, and notices when somebody writes to it meanwhile. */
 import { createHash } from 'node:crypto'
-import { constants, type Stats } from 'node:fs'
-import { type FileHandle, open } from 'node:fs/promises'
+import type { Stats } from 'node:fs'
+import type { FileHandle } from 'node:fs/promises'
 import { changedWhileRead, errorOfFile } from './file-errors.js'
+import { openForReading } from './open-file.js'
 
 /** One state of a file, as far as it can be told without reading it again. */
 export interface FileVersion {
@@ -20,11 +21,14 @@ export interface HashedContent extends FileVersion {
 
 const pieceBytes = 1024 * 1024
 
-/** Rejects with an AppError: `conflict` when the file changed while it was read, `invalid` when it cannot be read. */
-export async function hashFile(path: string, signal?: AbortSignal): Promise<HashedContent> {
+/**
+ * Rejects with an AppError: `conflict` when the file changed while it was read, or is not one of the folder `within` (see
+ * `GalleryFile`); `invalid` when it cannot be read.
+ */
+export async function hashFile(path: string, signal?: AbortSignal, within?: string): Promise<HashedContent> {
   let handle: FileHandle | undefined
   try {
-    handle = await openForReading(path)
+    handle = await openForReading(path, within)
     const facts = await handle.stat()
     const before = versionOf(facts)
     const hash = createHash('sha256')
@@ -46,11 +50,6 @@ export async function hashFile(path: string, signal?: AbortSignal): Promise<Hash
   } finally {
     await handle?.close()
   }
-}
-
-/** Non-blocking, so that a pipe that took the file's place is refused rather than waited for. */
-export function openForReading(path: string): Promise<FileHandle> {
-  return open(path, constants.O_RDONLY | constants.O_NONBLOCK)
 }
 
 export function versionOf(facts: Stats): FileVersion {

@@ -2,11 +2,11 @@
  * Remembers what files hold, so that an unchanged gallery is not read again. A file counts as unchanged while path, size, time
  * of change and inode are the same. One file per pushed folder below the state folder; it holds fingerprints and hashes, no
  * names. Each record stands by itself (fingerprint, SHA-256, checksum), is only ever appended, and is believed only when its
- * checksum fits: a crash in the middle of a write, garbage, or two pushes at once cost hashing a file again, never a wrong hash.
+ * checksum fits: a crash in the middle of a write, garbage, or two pushes at once cost hashing files again, never a wrong hash.
  * What can't be kept (a full disk) is told once, and the push goes on without. Touches the state folder alone.
  */
 import { createHash, randomBytes } from 'node:crypto'
-import { type FileHandle, mkdir, open, readFile, realpath, rename, rm, writeFile } from 'node:fs/promises'
+import { type FileHandle, mkdir, open, readFile, realpath, rename, rm, truncate, writeFile } from 'node:fs/promises'
 import { dirname, join, resolve, sep } from 'node:path'
 import { crc32 } from 'node:zlib'
 import type { Root } from './gallery-files.js'
@@ -51,6 +51,10 @@ const pendingRecordsMax = 64
 const pendingAgeMs = 1_000
 /** Dropping stale records pays when there are many of them. */
 const staleMin = 1_024
+/** So much that is no record is looked through for the next one; what comes after it is given up. */
+const garbageBytesMax = 64 * 1024
+/** More of it than torn records leave in years is worth writing the file anew. */
+const garbageBytesMin = 4 * 1024
 
 interface Shelf {
   /** The folder, with a separator at its end. */
@@ -60,6 +64,8 @@ interface Shelf {
   whole: boolean
   pending: Buffer[]
   handle: FileHandle | undefined
+  /** Of it, when it was read. */
+  garbageBytes: number
 }
 
 /** Never rejects: a state folder that can't be used is told through `onTrouble`. */
@@ -79,7 +85,7 @@ export async function openHashMemory({ stateDir, roots, onTrouble }: HashMemoryO
   try {
     await mkdir(folder, { recursive: true, mode: 0o700 })
     shelves.push(...(await shelvesOf(folder, roots)))
-    for (const [index, shelf] of shelves.entries()) await load(shelf.file, index, table)
+    for (const [index, shelf] of shelves.entries()) shelf.garbageBytes = await load(shelf.file, index, table)
   } catch (error) {
     trouble(error)
   }
@@ -117,7 +123,7 @@ export async function openHashMemory({ stateDir, roots, onTrouble }: HashMemoryO
       await flush()
       for (const [index, shelf] of shelves.entries()) {
         await shelf.handle?.close().catch(() => undefined)
-        if (complete && shelf.whole && !troubled) await dropStale(shelf.file, index, table).catch(trouble)
+        if (complete && shelf.whole && !troubled) await dropStale(shelf, index, table).catch(trouble)
       }
     },
   }
@@ -139,7 +145,14 @@ async function shelvesOf(stateFolder: string, roots: readonly Root[]): Promise<S
       .digest('hex')
       .slice(0, 32)
     const ended = folder.endsWith(sep) ? folder : folder + sep
-    shelves.push({ folder: ended, file: join(stateFolder, name), whole, pending: [], handle: undefined })
+    shelves.push({
+      folder: ended,
+      file: join(stateFolder, name),
+      whole,
+      pending: [],
+      handle: undefined,
+      garbageBytes: 0,
+    })
   }
   return shelves
 }
@@ -158,25 +171,37 @@ function recordOf(key: Buffer, hash: Buffer): Buffer {
   return record
 }
 
-/** Where a record doesn't fit, the next may begin at any byte: a torn one moves all that come after it. */
-async function load(file: string, root: number, table: PackedTable): Promise<void> {
+/**
+ * Where a record doesn't fit, the next may begin at any byte: a torn one moves all that come after it. Of a file with too much
+ * of that the rest is cut off, so that what is appended from now on is found the next time. Returns the bytes that were no record.
+ */
+async function load(file: string, root: number, table: PackedTable): Promise<number> {
   const bytes = await readFile(file).catch(error => {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return Buffer.alloc(0)
     throw error
   })
-  if (bytes.length > fileBytesMax) return await rm(file, { force: true })
+  if (bytes.length > fileBytesMax) {
+    await rm(file, { force: true })
+    return 0
+  }
   const value = Buffer.alloc(hashBytes + 2)
   value[rootAt] = root
+  let recordsEnd = 0
+  let garbageBytes = 0
   for (let at = 0; at + recordBytes <= bytes.length; ) {
     const end = at + recordBytes - 4
     if (crc32(bytes.subarray(at, end)) !== bytes.readUInt32LE(end)) {
       at++
-      continue
+      if (++garbageBytes < garbageBytesMax) continue
+      await truncate(file, recordsEnd)
+      return garbageBytes
     }
     bytes.copy(value, 0, at + fingerprintBytes, end)
     table.set(bytes.subarray(at, at + fingerprintBytes), value)
     at += recordBytes
+    recordsEnd = at
   }
+  return garbageBytes
 }
 
 async function writePending(shelves: readonly Shelf[]): Promise<void> {
@@ -190,7 +215,7 @@ async function writePending(shelves: readonly Shelf[]): Promise<void> {
 }
 
 /** Another push may be appending: what it has to say then goes to the old file and is hashed again some day. */
-async function dropStale(file: string, root: number, table: PackedTable): Promise<void> {
+async function dropStale({ file, garbageBytes }: Shelf, root: number, table: PackedTable): Promise<void> {
   const used: Buffer[] = []
   let all = 0
   for (const { key, value } of table.entries()) {
@@ -199,7 +224,7 @@ async function dropStale(file: string, root: number, table: PackedTable): Promis
     if (value[usedAt] === 1) used.push(recordOf(key, value))
   }
   const { length } = used
-  if (all - length < Math.max(staleMin, length)) return
+  if (all - length < Math.max(staleMin, length) && garbageBytes < garbageBytesMin) return
   const fresh = `${file}.${randomBytes(6).toString('hex')}`
   try {
     await writeFile(fresh, Buffer.concat(used), { mode: 0o600, flag: 'wx' })

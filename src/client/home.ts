@@ -1,7 +1,8 @@
 /**
  * Which region's server is asked. A server that says the person's photos live elsewhere (421, `misdirected`, with `apiUrl`) is
  * believed, and so is the one it names; where it points to is told, so that people see it. Two that point to each other are
- * not followed round and round. Holds the current address, which lasts as long as a move's; touches nothing else.
+ * not followed round and round, nor many that point on and on. Holds the current address, which lasts as long as a move's;
+ * touches nothing else.
  */
 import { AppError, isAppError } from '../core/errors.js'
 
@@ -9,6 +10,9 @@ export interface Home {
   /** Calls with the current server; if that points elsewhere, again with the one it names. */
   at<T>(call: (server: string) => Promise<T>): Promise<T>
 }
+
+/** A region points to a home directly; a move in the meantime to one more. */
+const hopsMax = 5
 
 export function makeHome(given: string, onMoved: (server: string, region: string | undefined) => void): Home {
   let server = given
@@ -26,14 +30,21 @@ export function makeHome(given: string, onMoved: (server: string, region: string
           if (server === here) {
             const named = addressNamed(error, here)
             if (asked.has(named)) throw error
+            if (asked.size > hopsMax) throw pointedOnAndOn(given)
             server = named
             const { region } = error.facts
             onMoved(server, typeof region === 'string' ? region : undefined)
           } else if (asked.has(server)) throw error
+          else if (asked.size > hopsMax) throw pointedOnAndOn(given)
         }
       }
     },
   }
+}
+
+function pointedOnAndOn(given: string): AppError {
+  const sentence = `${given} points to another server, and that to another, without an end: use the address of your region`
+  return new AppError('misdirected', sentence)
 }
 
 function addressNamed(error: AppError, asked: string): string {

@@ -7,6 +7,7 @@ export { type EventsOptions, readEvents, type ServerEvent } from './events.js'
 export {
   type Album,
   type AlbumEntry,
+  type AllTrash,
   type Change,
   type ChangesPage,
   type FeedApi,
@@ -30,11 +31,12 @@ export { type Home, makeHome } from './home.js'
 export { mediaTypeOf } from './media-types.js'
 export { type Mirror, makeMirror, restoreMirror } from './mirror.js'
 export { makePace, type Pace, type PaceOptions, type TurnOutcome } from './pace.js'
-export { type PushOptions, type PushResult, push } from './push.js'
+export { push } from './push.js'
+export type { FailedFile, Outcome, PushEvent, PushedFile, PushResult, PushTotals } from './push-events.js'
+export type { PushOptions } from './push-options.js'
 export { makeResumeFolder, type ResumeFolderOptions } from './resume-folder.js'
 export type { ResumeStore } from './resume-store.js'
 export { type HashedFile, type Receipt, type SendOptions, sendFile } from './send-file.js'
-export type { FailedFile, Outcome, PushEvent, PushedFile, PushTotals } from './tally.js'
 export type { TransferOptions } from './transfer.js'
 export { makeAgents, makeUploadHttp, type OwnUploadHttp, type UploadHttp } from './upload-http.js'
 export { type BackOffOptions, backOff } from './wait.js'

@@ -11,14 +11,16 @@ export type Fate = 'sent' | 'there' | 'deleted'
 
 export interface Known {
   readonly fate: Fate
-  /** Ids are short: at most 64 bytes. */
   readonly photo: string
+  /** The photo that it is a part of, or itself: where parts of it go. */
+  readonly whole: string
 }
 
 export interface Ledger {
   /** `sha256` is lower-case hex, here and below. */
   known(sha256: string): Known | undefined
-  settle(sha256: string, fate: Fate, photo: string): void
+  /** Ids are short: at most 64 bytes, both together. */
+  settle(sha256: string, fate: Fate, photo: string, whole?: string): void
   isUnderWay(sha256: string): boolean
   begin(sha256: string): void
   /** To be called when the one under way has ended, however it did. */
@@ -28,26 +30,34 @@ export interface Ledger {
 }
 
 const fates: readonly Fate[] = ['sent', 'there', 'deleted']
-const photoBytesMax = 64
+/** Two of 26 characters. */
+const idsBytesMax = 64
+const idsAt = 3
 
 export function makeLedger(): Ledger {
-  const settled = makePackedTable(32, 2 + photoBytesMax)
+  const settled = makePackedTable(32, idsAt + idsBytesMax)
   const underWay = new Map<string, (() => Promise<void>)[]>()
   return {
     known(sha256) {
       const value = settled.get(Buffer.from(sha256, 'hex'))
       if (!value) return undefined
-      const [fate = 0, length = 0] = value
-      return { fate: fates[fate] as Fate, photo: value.toString('utf8', 2, 2 + length) }
+      const [fate = 0, photoBytes = 0, wholeBytes = 0] = value
+      const photo = value.toString('utf8', idsAt, idsAt + photoBytes)
+      const wholeAt = idsAt + photoBytes
+      const whole = wholeBytes > 0 ? value.toString('utf8', wholeAt, wholeAt + wholeBytes) : photo
+      return { fate: fates[fate] as Fate, photo, whole }
     },
-    settle(sha256, fate, photo) {
-      const text = Buffer.from(photo)
-      if (text.length > photoBytesMax)
+    settle(sha256, fate, photo, whole = photo) {
+      const ids = [Buffer.from(photo), Buffer.from(whole === photo ? '' : whole)] as const
+      const text = Buffer.concat(ids)
+      if (text.length > idsBytesMax) {
         throw new AppError('invalid', 'The server names photos by something that is no id')
-      const value = Buffer.alloc(2 + photoBytesMax)
+      }
+      const value = Buffer.alloc(idsAt + idsBytesMax)
       value[0] = fates.indexOf(fate)
-      value[1] = text.length
-      text.copy(value, 2)
+      value[1] = ids[0].length
+      value[2] = ids[1].length
+      text.copy(value, idsAt)
       settled.set(Buffer.from(sha256, 'hex'), value)
     },
     isUnderWay: sha256 => underWay.has(sha256),

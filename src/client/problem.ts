@@ -32,9 +32,10 @@ const kindOfStatus: Readonly<Record<number, ErrorKind>> = {
 /** Kinds that pass by themselves, so that asking again can help. */
 const passingKinds: readonly ErrorKind[] = ['held', 'too_many', 'unavailable']
 
-/** The longest that a client waits because it was told to; told more, it gives up and says so. */
+/** The longest that one request waits because it was told to; told more, it gives up and says so. */
 const retryAfterMaxSeconds = 60
 
+/** Asking again soon can help. */
 export function isPassing(error: unknown): boolean {
   return (
     error instanceof AppError &&
@@ -43,13 +44,24 @@ export function isPassing(error: unknown): boolean {
   )
 }
 
-/** `nowMs` is needed for the form of Retry-After that is a date. */
+/** The server is not there, or wants to be left alone, for however long: this concerns whatever it is asked. */
+export function isAway(error: unknown): boolean {
+  return error instanceof AppError && (error.kind === 'unavailable' || error.kind === 'too_many')
+}
+
+/** What no server of ours says to a well-formed question. From an address that has answered well it is somebody's in between, and passes. */
+export function isNonsense(error: unknown): boolean {
+  return error instanceof AppError && (error.kind === 'invalid' || error.kind === 'not_found')
+}
+
+/** `nowMs` is for the form of Retry-After that is a date, where the answer does not say by which clock. */
 export function errorOfAnswer(answer: FailedAnswer, nowMs: number): AppError {
   const { status, server } = answer
   const problem = parseProblem(answer.body)
   const kind = problem?.kind ?? kindOfStatus[status] ?? (status >= 500 ? 'unavailable' : 'invalid')
-  const retryAfterSeconds = parseRetryAfter(answer.header('retry-after'), nowMs)
-  return new AppError(kind, problem?.detail ?? plainReason(answer) ?? sentence(kind, status, server), {
+  const retryAfterSeconds = parseRetryAfter(answer.header('retry-after'), nowMs, () => answer.header('date'))
+  const said = problem?.detail ?? plainReason(answer) ?? sentence(kind, status, server, retryAfterSeconds)
+  return new AppError(kind, said, {
     ...(retryAfterSeconds !== undefined && { retryAfterSeconds }),
     facts: problem?.facts ?? {},
   })
@@ -67,12 +79,30 @@ export function errorOfNetwork(error: unknown, server: string): AppError {
   )
 }
 
-/** Retry-After, RFC 9110 §10.2.3: seconds or a date; anything else counts as not said. */
-export function parseRetryAfter(text: string | null | undefined, nowMs: number): number | undefined {
+/**
+ * Retry-After, RFC 9110 §10.2.3: seconds, or a date by the clock of the answer's own Date (§6.6.1), since either clock may be a
+ * year off; anything else counts as not said.
+ */
+export function parseRetryAfter(
+  text: string | null | undefined,
+  nowMs: number,
+  sentAt: () => string | null | undefined = () => undefined,
+): number | undefined {
   if (!text) return undefined
-  if (/^\d{1,9}$/.test(text)) return Number(text)
-  const atMs = Date.parse(text)
-  return Number.isNaN(atMs) ? undefined : Math.max(0, Math.ceil((atMs - nowMs) / 1000))
+  if (/^\d+$/.test(text)) return Math.min(Number(text), retryAfterSecondsMax)
+  const atMs = dateMs(text)
+  if (atMs === undefined) return undefined
+  const seconds = Math.ceil((atMs - (dateMs(sentAt()) ?? nowMs)) / 1000)
+  return Math.max(0, Math.min(seconds, retryAfterSecondsMax))
+}
+
+/** For ever, more or less. */
+const retryAfterSecondsMax = 999_999_999
+
+/** Each form of HTTP-date begins with a day's name; `Date.parse` takes much more. */
+function dateMs(text: string | null | undefined): number | undefined {
+  const ms = /^[a-z]{3}/i.test(text ?? '') ? Date.parse(text ?? '') : Number.NaN
+  return Number.isNaN(ms) ? undefined : ms
 }
 
 interface Problem {
@@ -115,13 +145,22 @@ function printable(text: string): string {
     .slice(0, 300)
 }
 
-function sentence(kind: ErrorKind, status: number, server: string): string {
+function sentence(kind: ErrorKind, status: number, server: string, retryAfterSeconds: number | undefined): string {
+  if (kind === 'too_many') {
+    const when = retryAfterSeconds === undefined ? 'later' : `in ${spell(retryAfterSeconds)}`
+    return `${server} is asked too much and wants to be asked again ${when}`
+  }
   if (kind === 'unauthenticated') return `${server} does not accept this token: make a new one and use that`
   if (kind === 'held') return 'something else is working on it right now; try again soon'
   if (kind === 'too_large') return 'the file is larger than the server accepts'
   if (kind === 'unsupported_media') return 'the server does not keep this kind of file'
   if (status >= 500) return `${server} failed with status ${status}: try again later`
   return `${server} answered with status ${status}: is this the address of a photosync server?`
+}
+
+function spell(seconds: number): string {
+  if (seconds < 120) return `${seconds} s`
+  return seconds < 2 * 3600 ? `${Math.ceil(seconds / 60)} min` : `${Math.ceil(seconds / 3600)} h`
 }
 
 const networkReasons: Readonly<Record<string, string>> = {

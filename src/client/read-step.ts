@@ -2,7 +2,7 @@
  * The first step of a push: brings what was found into the form in which the server can be asked about it. Reads files whose
  * hash isn't remembered. What can't be read is told, and its photo's other files go on without it.
  */
-import { stat } from 'node:fs/promises'
+import { lstat, stat } from 'node:fs/promises'
 import { AppError } from '../core/errors.js'
 import type { PartRole } from '../core/part-roles.js'
 import type { BoundedQueue } from './bounded-queue.js'
@@ -10,6 +10,7 @@ import { errorOfFile } from './file-errors.js'
 import type { Found, GalleryFile } from './gallery-files.js'
 import { hashFile } from './hash-file.js'
 import type { HashMemory } from './hash-memory.js'
+import { elsewhere } from './open-file.js'
 import type { HashedFile } from './send-file.js'
 import type { Tally } from './tally.js'
 
@@ -36,8 +37,8 @@ export interface ReadStep {
 
 /** Several of these may share one `found`. */
 export async function read(step: ReadStep): Promise<void> {
-  const { found, tally } = step
-  for (let next = await found.next(); !next.done; next = await found.next()) {
+  const { found, tally, signal } = step
+  for (let next = await take(found, signal); !next.done; next = await take(found, signal)) {
     const item = next.value
     if (item.kind === 'skipped') tally.skipped(item.name, item.reason)
     else if (item.kind === 'unreadable') tally.unreadable(item.name, item.reason)
@@ -45,8 +46,22 @@ export async function read(step: ReadStep): Promise<void> {
   }
 }
 
+/** A walk of somebody else's may wait for ever. */
+function take(found: AsyncIterator<Found>, signal: AbortSignal): Promise<IteratorResult<Found>> {
+  return new Promise((resolve, reject) => {
+    signal.throwIfAborted()
+    const stop = () => reject(signal.reason)
+    signal.addEventListener('abort', stop, { once: true })
+    found
+      .next()
+      .then(resolve, reject)
+      .finally(() => signal.removeEventListener('abort', stop))
+  })
+}
+
 async function readPhoto(photo: Extract<Found, { kind: 'file' }>, step: ReadStep): Promise<void> {
   const { memory, tally, signal } = step
+  for (const { name } of [photo.file, ...photo.parts.map(({ file }) => file)]) tally.found(name)
   const readOne = async (file: GalleryFile): Promise<ReadFile | undefined> => {
     try {
       const content = await readFile(file, memory, signal)
@@ -86,7 +101,8 @@ export const isFresh = ({ whole, parts }: ReadGroup): boolean =>
 export const sizeOf = ({ parts }: ReadGroup): number => 1 + parts.length
 
 async function readFile(file: GalleryFile, memory: HashMemory, signal: AbortSignal): Promise<ReadFile> {
-  const facts = await stat(file.path)
+  const facts = await (file.within === undefined ? stat : lstat)(file.path)
+  if (facts.isSymbolicLink()) throw elsewhere()
   if (!facts.isFile()) throw new AppError('conflict', 'is no file any more')
   const seen = { sizeBytes: facts.size, modifiedMs: facts.mtimeMs, inode: facts.ino }
   const sha256 = memory.recall(file.path, seen)
@@ -97,7 +113,7 @@ async function readFile(file: GalleryFile, memory: HashMemory, signal: AbortSign
 /** Reads it whatever is remembered, and remembers what it holds now. Rejects as `hashFile`. */
 export async function readAgain(file: GalleryFile, memory: HashMemory, signal: AbortSignal): Promise<ReadFile> {
   const readAtMs = Date.now()
-  const content = await hashFile(file.path, signal)
+  const content = await hashFile(file.path, signal, file.within)
   const { sizeBytes, modifiedMs, inode = 0, sha256 } = content
   memory.keep(file.path, { sizeBytes, modifiedMs, inode }, sha256, readAtMs)
   return { ...file, ...content, remembered: false }

@@ -1,15 +1,17 @@
 /**
  * One file that may be removed: which file it is, what its content is, and its removal if it is still that file with that
  * content. A file counts as the same while its device, inode, size and both of its times are: the time of the last change of
- * its state (ctime) cannot be set back by a program, as the one of its content (mtime) can. Links are never followed. Touches
- * that one path.
+ * its state (ctime) cannot be set back by a program, as the one of its content (mtime) can. Links are never followed, and what
+ * was found in a folder is left alone when it does not lie there any more. Touches that one path.
  */
 import { type BigIntStats, constants } from 'node:fs'
 import { type FileHandle, lstat, open, realpath, unlink } from 'node:fs/promises'
 import { dirname } from 'node:path'
 import { AppError } from '../core/errors.js'
 import { changedWhileRead } from './file-errors.js'
+import type { GalleryFile } from './gallery-files.js'
 import { hashFile } from './hash-file.js'
+import { elsewhere, isWithin } from './open-file.js'
 
 export interface FileState {
   readonly dev: bigint
@@ -30,18 +32,23 @@ export interface RemovableFile {
 }
 
 /**
- * Reads the whole file. Rejects with `conflict` when it changed meanwhile or is no file of one name, else with the error of
- * the file system, or the signal's reason.
+ * Reads the whole file. Rejects with `conflict` when it changed meanwhile, is no file of one name, or does not lie `within` (as
+ * of `GalleryFile`); else with the error of the file system, or the signal's reason.
  */
-export async function readRemovable(path: string, signal?: AbortSignal): Promise<RemovableFile> {
+export async function readRemovable(
+  { path, within }: Pick<GalleryFile, 'path' | 'within'>,
+  signal?: AbortSignal,
+): Promise<RemovableFile> {
   const before = await lstat(path, { bigint: true })
   if (!before.isFile()) throw new AppError('conflict', 'is no file any more')
   // The space would not be free, and whoever made the other name counts on this one or does not.
   if (before.nlink > 1n) throw new AppError('conflict', 'has several names on this disk (hard links)')
-  const { sha256 } = await hashFile(path, signal)
+  const { sha256, inode } = await hashFile(path, signal, within)
   const folder = await realpath(dirname(path))
+  if (within !== undefined && !isWithin(folder, within)) throw elsewhere()
   const after = await lstat(path, { bigint: true })
-  if (!sameState(before, after)) throw changedWhileRead()
+  // What was read may have been another file, for as long as one of its folders was a link.
+  if (!sameState(before, after) || Number(after.ino) !== inode) throw changedWhileRead()
   return { path, folder, state: stateOf(after), sizeBytes: Number(after.size), sha256 }
 }
 

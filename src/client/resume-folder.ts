@@ -1,7 +1,8 @@
 /**
  * Begun uploads of this machine, each a small file in a folder of the program's own. A note is written beside its place and
  * moved there, so that it is whole or not there; whatever else is found is no note. Old ones go, and those beyond the most that
- * are kept. Several programs may share a folder. Touches that folder, which it makes when it is first needed.
+ * are kept; clocks are set, so one that is of the future is as old as it is far from now. Several programs may share a folder.
+ * Touches that folder, which it makes when it is first needed.
  */
 import { createHash } from 'node:crypto'
 import { mkdir, readdir, readFile, rename, rm, stat, utimes, writeFile } from 'node:fs/promises'
@@ -34,7 +35,7 @@ export function makeResumeFolder(folder: string, options: ResumeFolderOptions = 
       try {
         const place = placeOf(name)
         const { size, mtimeMs } = await stat(place)
-        if (size > noteBytesMax || mtimeMs < now() - noteLifetimeMs) return undefined
+        if (size > noteBytesMax || ageMs(mtimeMs, now()) > noteLifetimeMs) return undefined
         const found = note.safeParse(JSON.parse(await readFile(place, 'utf8')))
         return found.success && found.data.name === name ? found.data.address : undefined
       } catch {
@@ -49,7 +50,7 @@ export function makeResumeFolder(folder: string, options: ResumeFolderOptions = 
         await writeFile(beside, JSON.stringify({ name, address }), { mode: 0o600 })
         await utimes(beside, now() / 1000, now() / 1000)
         await rename(beside, place)
-        if (written++ % between === 0) await sweep(folder, now() - noteLifetimeMs, most)
+        if (written++ % between === 0) await sweep(folder, now(), most)
       } catch {
         await rm(beside, { force: true }).catch(() => undefined) // a full disk, a folder that may not be written
       }
@@ -61,15 +62,18 @@ export function makeResumeFolder(folder: string, options: ResumeFolderOptions = 
 /** Only what a store has written: a folder that somebody named by mistake keeps its own files. */
 const written = /^[0-9a-f]{40}\.json(\.\d+\.part)?$/
 
-async function sweep(folder: string, oldestMs: number, most: number): Promise<void> {
-  const notes: { place: string; mtimeMs: number }[] = []
+/** A note that was written while the clock was ahead is no newer than those of now. */
+const ageMs = (mtimeMs: number, nowMs: number): number => Math.abs(nowMs - mtimeMs)
+
+async function sweep(folder: string, nowMs: number, most: number): Promise<void> {
+  const notes: { place: string; oldMs: number }[] = []
   for (const entry of await readdir(folder)) {
     if (!written.test(entry)) continue
     const place = join(folder, entry)
     const facts = await stat(place).catch(() => undefined)
-    if (facts?.isFile()) notes.push({ place, mtimeMs: facts.mtimeMs })
+    if (facts?.isFile()) notes.push({ place, oldMs: ageMs(facts.mtimeMs, nowMs) })
   }
-  const newestFirst = notes.sort((a, b) => b.mtimeMs - a.mtimeMs)
-  const old = newestFirst.filter(({ mtimeMs }, index) => index >= most || mtimeMs < oldestMs)
+  const newestFirst = notes.sort((a, b) => a.oldMs - b.oldMs)
+  const old = newestFirst.filter(({ oldMs }, index) => index >= most || oldMs > noteLifetimeMs)
   await Promise.all(old.map(({ place }) => rm(place, { force: true })))
 }

@@ -1,6 +1,7 @@
 /**
  * Begun uploads of a web page, in its localStorage (or any Storage): they outlive the page and the browser. Old ones go, and
- * those beyond the most that are kept. Touches only keys that begin with its own word.
+ * those beyond the most that are kept; clocks are set, so one that is of the future is as old as it is far from now. Touches
+ * only keys that begin with its own word.
  */
 import { noteLifetimeMs, notesMax, type ResumeStore } from './resume-store.js'
 
@@ -20,16 +21,18 @@ export function makeResumeWebStorage(
 ): ResumeStore {
   const { now = Date.now } = options
   const most = options.notesMax ?? notesMax
+  const ageMs = (note: Note | undefined) => (note ? Math.abs(now() - note.at) : Number.POSITIVE_INFINITY)
   const read = (key: string): Note | undefined => {
     const text = storage?.getItem(key)
     const note = text ? parse(text) : undefined
-    return note && note.at > now() - noteLifetimeMs && note.at <= now() + noteLifetimeMs ? note : undefined
+    return ageMs(note) <= noteLifetimeMs ? note : undefined
   }
   const sweep = () => {
     const keys = Array.from({ length: storage?.length ?? 0 }, (_, index) => storage?.key(index) ?? '')
-    const notes = keys.filter(key => key.startsWith(word)).map(key => ({ key, at: read(key)?.at ?? 0 }))
-    const newestFirst = notes.sort((a, b) => b.at - a.at)
-    for (const { key } of newestFirst.filter(({ at }, index) => at === 0 || index >= most)) storage?.removeItem(key)
+    const notes = keys.filter(key => key.startsWith(word)).map(key => ({ key, oldMs: ageMs(read(key)) }))
+    const newestFirst = notes.sort((a, b) => a.oldMs - b.oldMs)
+    const old = newestFirst.filter(({ oldMs }, index) => oldMs > noteLifetimeMs || index >= most)
+    for (const { key } of old) storage?.removeItem(key)
   }
   return {
     get: async name => attempt(() => read(word + name)?.address),

@@ -8,7 +8,8 @@ import { type FileHandle, stat } from 'node:fs/promises'
 import { basename } from 'node:path'
 import { changedWhileSent, errorOfFile } from './file-errors.js'
 import type { GalleryFile } from './gallery-files.js'
-import { type HashedContent, openForReading, sameVersion, versionOf } from './hash-file.js'
+import { type HashedContent, sameVersion, versionOf } from './hash-file.js'
+import { openForReading } from './open-file.js'
 import { type Receipt, type TransferOptions, transfer } from './transfer.js'
 import { type FileSlice, makeHttpStack, makeUploadHttp, type OwnUploadHttp, type UploadHttp } from './upload-http.js'
 
@@ -22,14 +23,14 @@ export interface SendOptions extends TransferOptions {
 }
 
 /**
- * Rejects with an AppError: of the file (`conflict` changed, `invalid` unreadable or gone), of the server (its own reason, e.g.
+ * Rejects with an AppError: of the file (`conflict` changed or a link by now, `invalid` unreadable or gone), of the server (its own reason, e.g.
  * `unsupported_media`, `too_large`), or `unavailable` when all attempts are used up; or with the signal's reason.
  */
 export async function sendFile(file: HashedFile, options: SendOptions): Promise<Receipt> {
   const { http, own } = httpOf(options)
   let handle: FileHandle | undefined
   try {
-    handle = await openForReading(file.path)
+    handle = await openForReading(file.path, file.within)
     const opened = handle
     const { ino, dev } = await opened.stat()
     const stillSame = async () => {

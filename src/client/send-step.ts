@@ -1,7 +1,7 @@
 /**
  * The last step of a push: sends photos and then their parts, each content once. Whoever holds the same content waits for its
  * end and shares it, or is sent in its place when it failed. A part goes where its photo goes: not without it, and not when
- * its owner deleted it. Rejects only for what concerns the whole push.
+ * its owner deleted it, even if the part is new. Rejects only for what concerns the whole push.
  */
 import { AppError } from '../core/errors.js'
 import type { PartRole } from '../core/part-roles.js'
@@ -43,8 +43,8 @@ export interface Sending {
   tally: Tally
   /** Contents that their owner deleted are wanted back. */
   restore: boolean
-  /** Files in a row for which the server stayed away, all attempts used up; and how many it takes until it counts as gone. */
-  outages: { inARow: number; max: number }
+  /** Nothing can be sent any more: the server was waited for in vain, or its first answer was none. */
+  patient: { readonly gaveUp: boolean }
 }
 
 /** Several of these may share one queue. */
@@ -52,13 +52,38 @@ export async function runJobs(jobs: BoundedQueue<Job>): Promise<void> {
   for (let job = await jobs.take(); job; job = await jobs.take()) await job()
 }
 
-/** Sends a photo that was begun in the ledger, then its parts, then whoever waited for the same content. */
-export async function sendPhoto(group: ReadGroup, answers: Answers, sending: Sending): Promise<void> {
+/** Begins a photo in the ledger with its parts; the job sends it, then its parts, then whoever waited for the same content. */
+export function beginPhoto(group: ReadGroup, answers: Answers, sending: Sending): Job {
   const { ledger } = sending
   const { sha256 } = group.whole
-  const ending = await transferOne({ file: group.whole }, sending)
-  await sendParts(settleParts(group, ending, answers, sending), sending)
-  for (const waiter of ledger.end(sha256)) await waiter()
+  ledger.begin(sha256)
+  const begun = beginParts(group, answers, sending)
+  return async () => {
+    const ending = await transferOne({ file: group.whole }, sending)
+    await sendParts(settleParts(group, ending, answers, sending), begun, sending)
+    for (const waiter of ledger.end(sha256)) await waiter()
+  }
+}
+
+/**
+ * Settles what the server said of a photo's parts, and begins the others together with it: a copy of one in another folder would
+ * go before it otherwise, as a photo of its own. Returns the contents that were begun, for `sendParts` to end.
+ */
+export function beginParts({ parts }: ReadGroup, answers: Answers, { ledger, restore }: Sending): Set<string> {
+  const begun = new Set<string>()
+  for (const { role, file } of parts) {
+    const { sha256 } = file
+    if (role === 'sidecar' || ledger.known(sha256) || ledger.isUnderWay(sha256)) continue
+    const there = answers.here.get(sha256)?.find(entry => entry.role !== 'sidecar')
+    const deleted = answers.deleted.get(sha256)
+    if (there) ledger.settle(sha256, 'there', there.photo, there.partOf ?? there.photo)
+    else if (deleted && !restore) ledger.settle(sha256, 'deleted', deleted.photo)
+    else {
+      ledger.begin(sha256)
+      begun.add(sha256)
+    }
+  }
+  return begun
 }
 
 /** For a photo whose content another one had under way. */
@@ -66,42 +91,40 @@ export async function photoAfterAnother(group: ReadGroup, answers: Answers, send
   const { ledger } = sending
   const { sha256 } = group.whole
   const ending = endingIfKnown(group.whole, sending)
-  if (ending) return await sendParts(settleParts(group, ending, answers, sending), sending)
+  if (ending) {
+    const begun = beginParts(group, answers, sending)
+    return await sendParts(settleParts(group, ending, answers, sending), begun, sending)
+  }
   if (ledger.isUnderWay(sha256)) return ledger.wait(sha256, () => photoAfterAnother(group, answers, sending))
-  ledger.begin(sha256)
-  await sendPhoto(group, answers, sending)
+  await beginPhoto(group, answers, sending)()
 }
 
-/** Gives a file the outcome of its content, when that has ended. */
+/** Gives a file the outcome of its content, when that has ended. What is a part of it there belongs to its whole. */
 export function endingIfKnown(
   file: ReadFile,
   { ledger, tally }: Pick<Sending, 'ledger' | 'tally'>,
 ): Ending | undefined {
   const known = ledger.known(file.sha256)
   if (!known) return undefined
-  const { fate, photo } = known
+  const { fate, photo, whole } = known
   tally.settled(file, fate === 'sent' ? 'duplicate' : fate === 'there' ? 'already-there' : 'deleted', photo)
-  return fate === 'deleted' ? { kind: 'deleted' } : { kind: 'here', photo }
+  return fate === 'deleted' ? { kind: 'deleted' } : { kind: 'here', photo: whole }
 }
 
-/** Tells of each part what needs no sending; gives the others. */
+/** After `beginParts`: tells of each part what needs no sending; gives the others. */
 export function settleParts(group: ReadGroup, ending: Ending, answers: Answers, sending: Sending): Wish[] {
-  const { ledger, tally, restore } = sending
+  const { tally } = sending
   const wishes: Wish[] = []
   for (const { role, file } of group.parts) {
-    const here = answers.here.get(file.sha256) ?? []
-    const there =
-      role === 'sidecar'
-        ? here.find(({ partOf }) => ending.kind === 'here' && partOf === ending.photo)
-        : here.find(entry => entry.role !== 'sidecar')
     if (role !== 'sidecar') {
-      const deleted = answers.deleted.get(file.sha256)
-      if (there) settleOnce(ledger, file, 'there', there.photo)
-      else if (deleted && !restore) settleOnce(ledger, file, 'deleted', deleted.photo)
       if (endingIfKnown(file, sending)) continue
-    } else if (there) {
-      tally.settled(file, 'already-there', there.photo)
-      continue
+    } else {
+      const here = answers.here.get(file.sha256) ?? []
+      const there = here.find(({ partOf }) => ending.kind === 'here' && partOf === ending.photo)
+      if (there) {
+        tally.settled(file, 'already-there', there.photo)
+        continue
+      }
     }
     if (ending.kind === 'here') wishes.push({ file, role, partOf: ending.photo })
     else if (ending.kind === 'deleted') tally.settled(file, 'deleted', null)
@@ -111,35 +134,36 @@ export function settleParts(group: ReadGroup, ending: Ending, answers: Answers, 
   return wishes
 }
 
-function settleOnce(ledger: Ledger, { sha256 }: ReadFile, fate: 'there' | 'deleted', photo: string): void {
-  if (!ledger.known(sha256) && !ledger.isUnderWay(sha256)) ledger.settle(sha256, fate, photo)
+/** `begun`: contents that were begun for these; whoever waits for one that is not sent after all has their turn in the end. */
+export async function sendParts(wishes: readonly Wish[], begun: Set<string>, sending: Sending): Promise<void> {
+  for (const wish of wishes) await sendPart(wish, begun, sending)
+  for (const sha256 of begun) for (const waiter of sending.ledger.end(sha256)) await waiter()
 }
 
-export async function sendParts(wishes: readonly Wish[], sending: Sending): Promise<void> {
-  for (const wish of wishes) await sendPart(wish, sending)
-}
-
-async function sendPart(wish: Wish, sending: Sending): Promise<void> {
+async function sendPart(wish: Wish, begun: Set<string>, sending: Sending): Promise<void> {
   const { ledger } = sending
   const { sha256 } = wish.file
   // Each photo keeps its own sidecar, also of the same bytes.
   if (wish.role === 'sidecar') return void (await transferOne(wish, sending))
   if (endingIfKnown(wish.file, sending)) return
-  if (ledger.isUnderWay(sha256)) return ledger.wait(sha256, () => sendPart(wish, sending))
-  ledger.begin(sha256)
+  if (!begun.delete(sha256)) {
+    if (ledger.isUnderWay(sha256)) return ledger.wait(sha256, () => sendPart(wish, new Set(), sending))
+    ledger.begin(sha256)
+  }
   await transferOne(wish, sending)
   for (const waiter of ledger.end(sha256)) await waiter()
 }
 
 async function transferOne(wish: Wish, sending: Sending): Promise<Ending> {
-  const { send, ledger, tally, outages } = sending
+  const { send, ledger, tally } = sending
   const { file, role } = wish
   const follow = tally.follow()
   try {
     const { photo, duplicate, deleted } = await send(wish, follow)
     follow(0)
-    outages.inARow = 0
-    if (role !== 'sidecar') ledger.settle(file.sha256, deleted ? 'deleted' : 'sent', photo)
+    // Of a duplicate is not known what it is a part of.
+    const whole = duplicate ? photo : (wish.partOf ?? photo)
+    if (role !== 'sidecar') ledger.settle(file.sha256, deleted ? 'deleted' : 'sent', photo, whole)
     tally.settled(file, deleted ? 'deleted' : duplicate ? 'duplicate' : 'stored', photo)
     return deleted ? { kind: 'deleted' } : { kind: 'here', photo }
   } catch (error) {
@@ -148,8 +172,7 @@ async function transferOne(wish: Wish, sending: Sending): Promise<Ending> {
     const changed = await otherContent(error, wish, sending)
     if (changed) return await transferOne(changed, sending)
     tally.failed(file, error.message, isRefusal(error))
-    outages.inARow = error.kind === 'unavailable' ? outages.inARow + 1 : 0
-    if (concernsAll(error) || outages.inARow >= outages.max) throw error
+    if (concernsAll(error, sending)) throw error
     return { kind: 'failed', refused: isRefusal(error) }
   }
 }
@@ -167,6 +190,6 @@ async function otherContent(error: AppError, wish: Wish, { readAgain }: Sending)
 }
 
 /** Whether what befell one file will befall each. */
-function concernsAll({ kind }: AppError): boolean {
-  return kind === 'unauthenticated' || kind === 'forbidden' || kind === 'misdirected'
+export function concernsAll({ kind }: AppError, { patient }: Pick<Sending, 'patient'>): boolean {
+  return kind === 'unauthenticated' || kind === 'forbidden' || kind === 'misdirected' || patient.gaveUp
 }

@@ -1,85 +1,37 @@
 /**
- * What a push has done so far: counts for whoever watches, and what it did not store, for the result. Holds no line per file:
- * those go to whoever watches and are forgotten. Touches nothing outside.
+ * What a push has done so far: counts for whoever watches, and what it did not store, for the result. Holds no line per file but
+ * for those under way, whose number is bounded by the queues: when all is said of a file, whoever watches has it, and it is
+ * forgotten. Touches nothing outside.
  */
 import type { AppError } from '../core/errors.js'
+import type { FailedFile, Outcome, PushEvent, PushedFile, PushResult, PushTotals } from './push-events.js'
 import type { HashedFile } from './send-file.js'
-
-/** `missing`: it would have been sent, but only the question was put. `deleted`: its owner deleted this content. */
-export type Outcome = 'stored' | 'duplicate' | 'already-there' | 'deleted' | 'missing' | 'failed'
-
-export interface PushedFile {
-  /** Its name in reports: relative to the pushed folder. */
-  readonly file: string
-  /** Lower-case hex; null when the file could not be read. */
-  readonly sha256: string | null
-  /** The photo it is now; null when it failed, would have been sent, or was left out with a deleted one. */
-  readonly photo: string | null
-  readonly outcome: Outcome
-  readonly sizeBytes: number
-  readonly reason?: string
-}
-
-export interface FailedFile {
-  readonly file: string
-  readonly reason: string
-  /** The server does not keep such a file (its kind or size), so that pushing it again is no use. */
-  readonly refused: boolean
-}
-
-export interface PushTotals {
-  /** Pictures, videos and sidecars found so far; all of them once `foundAll`. */
-  files: number
-  filesDone: number
-  /** Of the files that were read so far. */
-  bytes: number
-  /** Of them, those done with or on their way. */
-  bytesDone: number
-  foundAll: boolean
-  stored: number
-  duplicates: number
-  alreadyThere: number
-  /** Of those that are there: taken out of the trash by this push. */
-  restored: number
-  deleted: number
-  missing: number
-  /** Bytes of those. */
-  missingBytes: number
-  failed: number
-  skipped: number
-  /** Bytes of file content that went out, those sent again included. */
-  bytesSent: number
-  requests: number
-}
-
-export type PushEvent =
-  /** Some number changed; comes often. */
-  | { readonly kind: 'progress'; readonly totals: Readonly<PushTotals> }
-  | { readonly kind: 'file'; readonly file: PushedFile; readonly totals: Readonly<PushTotals> }
-  /** The server said that this person's photos live at another one, which is used from here on. */
-  | { readonly kind: 'moved'; readonly server: string; readonly region: string | undefined }
-  /** Something that does not stop the push and that its owner should know. */
-  | { readonly kind: 'notice'; readonly text: string }
 
 export interface Tally {
   /** Whoever changes a number calls `changed` afterwards. */
   readonly totals: PushTotals
   /** The first so many; `totals.failed` counts all. */
   readonly failures: Iterable<FailedFile>
-  /** Whether a file of that name failed, and could be stored another time. */
+  /** Whether a file of that name failed, could be stored another time, and is not under way again. */
   isOpen(name: string): boolean
+  /** It counts as a failure no longer: the file is gone, say. For a push that sees files again. */
+  forget(name: string): void
   /** Of all that failed, those that are refused. */
   readonly refused: number
   /** How many entries were left out, by reason. */
   readonly skippedBecause: ReadonlyMap<string, number>
   changed(): void
   skipped(name: string, reason: string): void
+  /** A file is to be read and sent: from here on it has no outcome until one of the four below. */
+  found(name: string): void
   /** A file was read, or its hash remembered. */
   read(sizeBytes: number): void
   settled(file: HashedFile, outcome: Exclude<Outcome, 'failed' | 'missing'>, photo: string | null): void
-  /** For a file that could not even be read, and so was not counted among the bytes. */
+  /** For a file or folder that could not even be read, and so was not counted among the bytes. */
   unreadable(file: string, reason: string): void
   failed(file: HashedFile, reason: string, refused: boolean): void
+  /** The push ends: of files that were found and have no outcome this becomes it. */
+  leftOpen(reason: string): void
   tookOutOfTrash(photos: number): void
   /** Follows one file under way: told how many of its bytes are, in all. */
   follow(): (bytes: number) => void
@@ -100,6 +52,8 @@ export function makeTally(onEvent: (event: PushEvent) => void, { isQuestion, com
   /** By name, or by number where a name stands for one file each time. */
   const failures = new Map<string | number, FailedFile>()
   const skippedBecause = new Map<string, number>()
+  /** Files under way: how many of that name. */
+  const open = new Map<string, number>()
   let refusals = 0
   const totals: PushTotals = {
     files: 0,
@@ -128,6 +82,13 @@ export function makeTally(onEvent: (event: PushEvent) => void, { isQuestion, com
     totals.failed--
     if (before.refused) refusals--
   }
+  /** False when it wasn't open. */
+  const close = (name: string): boolean => {
+    const count = open.get(name) ?? 0
+    if (count > 1) open.set(name, count - 1)
+    else open.delete(name)
+    return count > 0
+  }
   const add = (file: PushedFile) => {
     totals.filesDone++
     totals.bytesDone += file.sha256 === null ? 0 : file.sizeBytes
@@ -144,7 +105,11 @@ export function makeTally(onEvent: (event: PushEvent) => void, { isQuestion, com
   return {
     totals,
     failures: { [Symbol.iterator]: () => failures.values() },
-    isOpen: name => failures.get(name)?.refused === false,
+    isOpen: name => !open.has(name) && failures.get(name)?.refused === false,
+    forget(name) {
+      forget(name)
+      changed()
+    },
     get refused() {
       return refusals
     },
@@ -155,21 +120,33 @@ export function makeTally(onEvent: (event: PushEvent) => void, { isQuestion, com
       skippedBecause.set(reason, (skippedBecause.get(reason) ?? 0) + 1)
       changed()
     },
-    read(sizeBytes) {
+    found(name) {
+      open.set(name, (open.get(name) ?? 0) + 1)
       totals.files++
+      changed()
+    },
+    read(sizeBytes) {
       totals.bytes += sizeBytes
       changed()
     },
     settled({ name, sha256, sizeBytes }, outcome, photo) {
+      close(name)
       if (comeAgain) forget(name)
       if (outcome !== 'stored' || !isQuestion) add({ file: name, sha256, photo, outcome, sizeBytes })
       else add({ file: name, sha256, photo: null, outcome: 'missing', sizeBytes })
     },
     unreadable(file, reason) {
-      totals.files++
+      if (!close(file)) totals.files++
       fail(file, null, 0, reason, false)
     },
-    failed: ({ name, sha256, sizeBytes }, reason, refused) => fail(name, sha256, sizeBytes, reason, refused),
+    failed({ name, sha256, sizeBytes }, reason, refused) {
+      close(name)
+      fail(name, sha256, sizeBytes, reason, refused)
+    },
+    leftOpen(reason) {
+      for (const [name, count] of open) times(count, () => fail(name, null, 0, reason, false))
+      open.clear()
+    },
     tookOutOfTrash(photos) {
       totals.restored += photos
       changed()
@@ -182,6 +159,22 @@ export function makeTally(onEvent: (event: PushEvent) => void, { isQuestion, com
         changed()
       }
     },
+  }
+}
+
+function times(count: number, act: () => void): void {
+  for (let i = 0; i < count; i++) act()
+}
+
+/** But for its time. */
+export function resultOf(tally: Tally): Omit<PushResult, 'seconds'> {
+  const { totals, refused, skippedBecause } = tally
+  const { stored, duplicates, alreadyThere, restored, deleted, missing, missingBytes, skipped } = totals
+  const { failed: failures, bytesSent, requests } = totals
+  return {
+    ...{ stored, duplicates, alreadyThere, restored, deleted, missing, missingBytes, skipped },
+    ...{ failures, refused, failed: [...tally.failures] },
+    ...{ skippedBecause: Object.fromEntries(skippedBecause), bytesSent, requests },
   }
 }
 

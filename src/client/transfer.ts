@@ -1,7 +1,8 @@
 /**
  * The way of one original over tus 1.0, the same in Node and in browsers: what is said of it, when to try again, when to begin
- * anew, when to give up, and its receipt. A small file goes out with its creation, in one request, unless connections break; everything else goes on after a break where the server says it is, also in a program that starts later, when there
- * is a store of begun uploads. No upload goes on after its signal aborted; what came until then stays on the server.
+ * anew, when to give up, and its receipt. A small file goes out with its creation, in one request, unless connections break;
+ * everything else goes on after a break where the server says it is, also in a program that starts later, when there is a store
+ * of begun uploads. No upload goes on after its signal aborted; what came until then stays on the server.
  */
 import { DetailedError, type HttpStack, Upload, type UploadOptions } from 'tus-js-client'
 import { AppError } from '../core/errors.js'
@@ -9,8 +10,9 @@ import { limits } from '../core/limits.js'
 import type { PartRole } from '../core/part-roles.js'
 import { addressOf } from './api.js'
 import type { Pace } from './pace.js'
-import { errorOfAnswer, errorOfNetwork, isPassing } from './problem.js'
+import { errorOfAnswer, errorOfNetwork, isAway, isPassing } from './problem.js'
 import { isOf, nameOfBegun, type ResumeStore } from './resume-store.js'
+import { offsetTold, requireOwnAddress } from './told-of-upload.js'
 import { backOff, wait } from './wait.js'
 
 /** Proof that the server has committed the photo. */
@@ -74,7 +76,8 @@ const never = new AbortController().signal
 
 /**
  * Rejects with an AppError: of the file, as `stillSame` and the reading of it say; of the server (its own reason, e.g.
- * `unsupported_media`, `too_large`, `misdirected`); or `unavailable` when all attempts are used up; or with the signal's reason.
+ * `unsupported_media`, `too_large`, `misdirected`, or `invalid` for what no server should say); or `unavailable` when all attempts
+ * are used up; or with the signal's reason.
  */
 export async function transfer(original: Original, options: TransferOptions): Promise<Receipt> {
   const { server, account = '', resume, ifDeleted = 'keep', partOf, signal = never } = options
@@ -122,6 +125,7 @@ function attempt(
   const { server, token, signal, onProgress = () => {}, retryDelaysMs = backOff() } = options
   return new Promise(resolve => {
     let retryAfterSeconds = 0
+    let highest = 0
     const end = (ended: Ended) => {
       signal.removeEventListener('abort', stop)
       resolve(ended)
@@ -136,6 +140,10 @@ function attempt(
       onUploadUrlAvailable: () => {
         // Without an endpoint tus-js-client resumes or fails; with one it begins at zero whenever HEAD meets a passing fault.
         upload.options.endpoint = null
+        const address = upload.url ?? ''
+        upload.url = null // until it is known to be the server's own, nothing goes there
+        requireOwnAddress(server, address)
+        upload.url = address
         if (upload.url && !upload.options.uploadDataDuringCreation) remember(upload.url)
       },
       onBeforeRequest: async () => {
@@ -143,24 +151,28 @@ function attempt(
         retryAfterSeconds = 0
       },
       onAfterResponse: (request, response) => {
-        const lengthBytes = response.getHeader('Upload-Length')
-        const other =
-          request.getMethod() === 'HEAD' && response.getStatus() < 300 && Number(lengthBytes) !== original.sizeBytes
-        if (other) throw new AppError('gone', `${server} has another upload at this address`)
+        if (response.getStatus() >= 300) return
+        const method = request.getMethod()
+        const sent = method === 'PATCH' || (method === 'POST' && upload.options.uploadDataDuringCreation === true)
+        const from = request.getHeader('Upload-Offset')
+        const [offset, length] = [response.getHeader('Upload-Offset'), response.getHeader('Upload-Length')]
+        const { sizeBytes } = original
+        highest = offsetTold({ server, sizeBytes, method, sent, from, offset, length, highest }) ?? highest
       },
       onShouldRetry: error => {
         const reason = reasonOf(error, server)
-        retryAfterSeconds = reason.retryAfterSeconds ?? 0
         if (!error.originalResponse) upload.options.uploadDataDuringCreation &&= original.sizeBytes <= inOneShakyBytes
         if (isPassing(reason) && reason.kind !== 'held')
           options.pace?.trouble(error.originalResponse ? 'refused' : 'lost')
         // A retry that is under way when the signal aborts would begin all the same.
-        return !signal.aborted && (isPassing(reason) || movedOn(error, options))
+        const again = !signal.aborted && (isPassing(reason) || movedOn(error, options))
+        if (isPassing(reason)) retryAfterSeconds = reason.retryAfterSeconds ?? 0
+        return again
       },
       onSuccess: ({ lastResponse }) => {
         const receipt = receiptOf(name => lastResponse.getHeader(name))
         if (receipt) end({ receipt })
-        else end({ error: new AppError('unavailable', `${server} gave no receipt for it`) })
+        else end({ error: new AppError('invalid', `${server} gave no receipt for it`) })
       },
       onError: error => {
         if (signal.aborted) return
@@ -187,7 +199,7 @@ function sourceOptions(original: Original, { partOf, ifDeleted, pace }: AttemptO
     metadata: {
       filename: fittingName(original.fileName),
       filetype: original.mediaType,
-      modified: new Date(original.modifiedMs).toISOString(),
+      ...modifiedOf(original),
       sha256,
       ifDeleted,
       ...(partOf && { partOf: partOf.photo, role: partOf.role }),
@@ -211,6 +223,13 @@ function sourceOptions(original: Original, { partOf, ifDeleted, pace }: AttemptO
   }
 }
 
+/** File systems hold times that no calendar has, or that only some have: such a time is left out. */
+function modifiedOf({ modifiedMs }: Original): { modified?: string } {
+  const date = new Date(modifiedMs)
+  const year = date.getUTCFullYear()
+  return year >= 0 && year <= 9999 ? { modified: date.toISOString() } : {}
+}
+
 /** An upload that moved on without us: its offset is asked for, and sending goes on there. A refused part is another 409. */
 function movedOn(error: DetailedError, { partOf }: AttemptOptions): boolean {
   const { originalResponse: answer, originalRequest: request } = error
@@ -231,12 +250,12 @@ function afterFailure(failure: Error, upload: Upload, options: AttemptOptions): 
   if (!upload.url) return { error }
   if (detailed && movedOn(detailed, options)) {
     const sentence = `${server} and this program do not agree on how much of it arrived: try again later`
-    return { anew: true, error: new AppError('unavailable', sentence, { cause: error }) }
+    return { anew: true, error: new AppError('conflict', sentence, { cause: error }) }
   }
   // An answer to HEAD has no body, so that only a new request learns where somebody moved to.
   const lost = ['not_found', 'gone', 'misdirected'].includes(error.kind)
   if (lost) return { error, lost, anew: typeof error.facts.apiUrl !== 'string' }
-  return { error, unfinished: isPassing(error) || error.kind === 'unauthenticated' }
+  return { error, unfinished: isAway(error) || error.kind === 'held' || error.kind === 'unauthenticated' }
 }
 
 function receiptOf(header: (name: string) => string | undefined | null): Receipt | undefined {

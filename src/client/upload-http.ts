@@ -24,7 +24,7 @@ export interface FileSlice {
 /** What one push holds for all its uploads: its connections, and who is told what goes over them. */
 export interface UploadHttp {
   readonly agents: { readonly http: http.Agent; readonly https: https.Agent }
-  /** A request on whose connection nothing moves for this long is given up. */
+  /** A request on whose connection nothing moves for this long is given up, and so is an answer that takes longer once it has begun. */
   readonly stallMs: number
   /** Before each request. Must not throw. */
   onRequest(): void
@@ -81,8 +81,12 @@ export function makeHttpStack(uploadHttp: UploadHttp, signal = new AbortControll
   }
 }
 
+/** How many times `stallMs` an answer may take to begin, though something of it moves. */
+const answerStalls = 5
 const pieceBytes = 256 * 1024
 const answerBytesMax = 64 * 1024
+/** What is not kept is read for the sake of the connection, as long as there is an end to it. */
+const readBytesMax = 1024 * 1024
 
 function makeRequest(method: string, url: string, uploadHttp: UploadHttp, signal: AbortSignal): HttpRequest {
   const headers: Record<string, string> = {}
@@ -117,7 +121,7 @@ function makeRequest(method: string, url: string, uploadHttp: UploadHttp, signal
       })
       request.on('timeout', () => request.destroy(new AppError('unavailable', 'the server does not answer')))
       try {
-        return await exchange(request, slice && pieces(slice, onProgress, uploadHttp))
+        return await exchange(request, slice && pieces(slice, onProgress, uploadHttp), uploadHttp.stallMs)
       } finally {
         signal.removeEventListener('abort', abort)
       }
@@ -126,12 +130,25 @@ function makeRequest(method: string, url: string, uploadHttp: UploadHttp, signal
 }
 
 /** Sends the body while listening for the answer: a refusal may come, and counts, before the body is out. */
-async function exchange(request: http.ClientRequest, body: AsyncIterable<Buffer> | null): Promise<HttpResponse> {
+async function exchange(
+  request: http.ClientRequest,
+  body: AsyncIterable<Buffer> | null,
+  stallMs: number,
+): Promise<HttpResponse> {
+  let timer: NodeJS.Timeout | undefined
+  // One that trickles moves all the time.
+  const endIn = (ms: number) => {
+    clearTimeout(timer)
+    timer = setTimeout(() => request.destroy(new AppError('unavailable', 'the server does not answer to the end')), ms)
+  }
   try {
     return await new Promise<HttpResponse>((resolve, reject) => {
       let answering = false
+      // Interim answers may show that a server is still at work.
+      request.on('finish', () => answering || endIn(answerStalls * stallMs))
       request.on('response', response => {
         answering = true
+        endIn(stallMs)
         collect(response).then(resolve, reject)
       })
       request.on('error', error => answering || reject(error))
@@ -145,6 +162,7 @@ async function exchange(request: http.ClientRequest, body: AsyncIterable<Buffer>
       }
     })
   } finally {
+    clearTimeout(timer)
     // An answer that came before the body was out leaves a connection on which nothing else can be said.
     if (!request.writableFinished) request.destroy()
   }
@@ -182,6 +200,7 @@ async function collect(response: http.IncomingMessage): Promise<HttpResponse> {
   for await (const chunk of response as AsyncIterable<Buffer>) {
     if (heldBytes < answerBytesMax) chunks.push(chunk)
     heldBytes += chunk.length
+    if (heldBytes > readBytesMax) throw new AppError('unavailable', 'the server answers without end')
   }
   const body = Buffer.concat(chunks).toString('utf8')
   return {

@@ -1,7 +1,14 @@
 /** Waiting, the same in Node and in browsers: for a time, with an end by signal at any moment; and how long before another attempt. */
 
+/** What timers can hold, 24.8 days; they take more for nothing at all. */
+const timerMaxMs = 2 ** 31 - 1
+
 /** Resolves after that time; rejects with the signal's reason as soon as it aborts. */
-export function wait(ms: number, signal?: AbortSignal): Promise<void> {
+export async function wait(ms: number, signal?: AbortSignal): Promise<void> {
+  if (ms > timerMaxMs) {
+    await wait(timerMaxMs, signal)
+    return wait(ms - timerMaxMs, signal)
+  }
   return new Promise((resolve, reject) => {
     signal?.throwIfAborted()
     const stop = () => {

@@ -2,7 +2,7 @@
  * Follows folders: gives what is in them, and then whatever comes or changes, until its signal aborts. A file is given when its
  * size and time have rested for a while, so that a camera or a copy has finished with it; again when it changed. The system
  * tells of changes where it can; what it does not tell (network drives, too many folders) a look at everything every minute
- * finds. Holds a few dozen bytes per file. Reads folders, never a file's content.
+ * finds. What failed and is gone since, or can be read again, is no failure any more. Holds a few dozen bytes per file. Reads folders, never a file's content.
  */
 import { createHash } from 'node:crypto'
 import { type FSWatcher, type Stats, watch } from 'node:fs'
@@ -21,14 +21,15 @@ import {
 } from './gallery-files.js'
 import { makePackedTable } from './packed-table.js'
 import { wait } from './wait.js'
+import { type Failed, makeWatchFailures, meansGone, nameInReports } from './watch-failures.js'
 
 export interface WatchOptions {
   /** How long a file has to rest; default 2,000. */
   restMs?: number
   /** How often everything is looked at; default 60,000. */
   rescanMs?: number
-  /** A file that is to be given again when everything is looked at, though it did not change: it failed. */
-  isOpen?: (name: string) => boolean
+  /** Where failures are counted: what is open there is given again when everything is looked at, though it did not change. */
+  failed?: Failed
 }
 
 /** More folders than this are found by looking only: systems have few watches. */
@@ -45,8 +46,10 @@ export async function* watchFolders(
   signal: AbortSignal,
   options: WatchOptions = {},
 ): AsyncGenerator<Found> {
-  const { restMs = 2_000, rescanMs = 60_000, isOpen = () => false } = options
-  const folders = roots.filter(({ isFolder }) => isFolder).map(({ path, label }) => ({ path, name: label }))
+  const { restMs = 2_000, rescanMs = 60_000, failed } = options
+  const folders = roots
+    .filter(({ isFolder }) => isFolder)
+    .map(({ path, label, within }) => ({ path, name: label, within }))
   const bell = makeBell(signal)
   /** Folders to look at, by path. */
   const dirty = new Map<string, Place>()
@@ -55,18 +58,19 @@ export async function* watchFolders(
     bell.ring()
   })
   const rest = makeRest(restMs)
+  const failures = makeWatchFailures(roots, failed, rest.wasGiven)
   let scannedMs = Number.NEGATIVE_INFINITY
   try {
-    yield* galleryFiles(
-      roots.filter(({ isFolder }) => !isFolder),
-      signal,
-    )
+    const files = roots.filter(({ isFolder }) => !isFolder)
+    for (const { path } of files) rest.given(path)
+    yield* galleryFiles(files, signal)
     for (;;) {
       const everything = performance.now() - scannedMs >= rescanMs
       if (everything) scannedMs = performance.now()
       const places = everything ? folders : [...dirty.values()]
       dirty.clear()
       for (const place of places) yield* look(place, everything)
+      await failures.forgetGone(everything ? undefined : places)
       const restless = rest.restless()
       for (const place of restless) dirty.set(place.path, place)
       const nextMs = Math.max(pauseMs, scannedMs + rescanMs - performance.now())
@@ -86,16 +90,22 @@ export async function* watchFolders(
       items = await folderItems(place)
     } catch (error) {
       eyes.shut(place)
+      // What stood in a folder that was given may go; the folder itself may not.
+      if (meansGone(error) && !folders.some(({ path }) => path === place.path)) return
       const reason = `the folder ${errorOfFile(error).message}`
-      if (rest.isFirst(place.path, reason)) yield { kind: 'unreadable', name: place.name || '.', reason }
+      if (failures.isNews(place, reason)) yield { kind: 'unreadable', name: nameInReports(place.name), reason }
       return
     }
+    failures.isFineNow(place)
     for (const item of items) {
-      const { path, name } = inner(place, item.name)
+      const entry = inner(place, item.name)
+      const { path } = entry
       if (item.kind === 'folder') {
-        if (deep || isNew || !eyes.areOn(path)) yield* look({ path, name }, deep || isNew)
+        if (deep || isNew || !eyes.areOn(path)) yield* look(entry, deep || isNew)
       } else if (item.kind !== 'photo') {
-        if (rest.isFirst(path, item.reason)) yield foundOf(place, item)
+        const isNews =
+          item.kind === 'unreadable' ? failures.isNews(entry, item.reason) : rest.isFirst(path, item.reason)
+        if (isNews) yield foundOf(place, item)
       } else if (await isDue(place, item, deep)) yield foundOf(place, item)
     }
   }
@@ -108,7 +118,7 @@ export async function* watchFolders(
       const facts = await stat(path).catch(() => undefined)
       if (!facts) continue
       if (!rest.rests(place, path, facts)) return false
-      looks.push({ path, facts, fresh: rest.isNew(path, facts) || (deep && isOpen(name)) })
+      looks.push({ path, facts, fresh: rest.isNew(path, facts) || (deep && failed?.isOpen(name) === true) })
     }
     if (!looks.some(({ fresh }) => fresh)) return false
     for (const { path, facts } of looks) rest.taken(path, facts)
@@ -159,7 +169,11 @@ function makeRest(restMs: number) {
     taken(path: string, facts: Stats) {
       moving.delete(path)
       mark(path, stateOf(facts))
+      mark(path, '')
     },
+    given: (path: string) => mark(path, ''),
+    /** In whatever state. */
+    wasGiven: (path: string) => isMarked(path, ''),
     /** For what is told once. */
     isFirst(path: string, reason: string): boolean {
       const first = !isMarked(path, reason)

@@ -1,6 +1,6 @@
 /**
  * The HTTP side of tus-js-client for blobs in a browser: XMLHttpRequest, which tells how much went out where fetch does not, and
- * an end to every request. tus-js-client's own waits for ever when nobody answers.
+ * an end to every request and every answer. tus-js-client's own waits for ever when nobody answers.
  */
 import type { HttpRequest, HttpResponse, HttpStack } from 'tus-js-client'
 import { AppError } from '../core/errors.js'
@@ -15,7 +15,7 @@ export interface BlobSlice {
 }
 
 export interface XhrOptions {
-  /** A request on whose connection nothing moves for this long is given up. */
+  /** A request on whose connection nothing moves for this long is given up, and so is an answer that takes longer once it has begun. */
   stallMs: number
   /** As bytes of content go out, those sent again included. Must not throw. */
   onBytes(sentBytes: number): void
@@ -57,6 +57,9 @@ function makeRequest(method: string, url: string, { stallMs, onBytes }: XhrOptio
   }
 }
 
+/** Ours are a sentence long. */
+const answerBytesMax = 1024 * 1024
+
 function exchange(
   xhr: XMLHttpRequest,
   slice: BlobSlice | null,
@@ -68,17 +71,24 @@ function exchange(
   return new Promise<HttpResponse>((resolve, reject) => {
     const moves = () => {
       clearTimeout(timer)
-      timer = setTimeout(() => {
-        reject(new AppError('unavailable', 'the server does not answer'))
-        xhr.abort()
-      }, stallMs)
+      timer = setTimeout(() => giveUp('the server does not answer'), stallMs)
+    }
+    const giveUp = (reason: string) => {
+      reject(new AppError('unavailable', reason))
+      xhr.abort()
     }
     xhr.upload.onprogress = ({ loaded }) => {
       moves()
       onSent({ now: loaded - sent, all: loaded })
       sent = loaded
     }
-    xhr.onprogress = moves
+    xhr.onreadystatechange = () => {
+      if (xhr.readyState === XMLHttpRequest.HEADERS_RECEIVED) moves()
+    }
+    // One that trickles does not move the deadline that its beginning set.
+    xhr.onprogress = ({ loaded }) => {
+      if (loaded > answerBytesMax) giveUp('the server answers without end')
+    }
     xhr.onload = () => resolve(answerOf(xhr))
     xhr.onerror = () => reject(new AppError('unavailable', 'the server cannot be reached, or the connection broke'))
     xhr.onabort = () => reject(new AppError('unavailable', 'the request was ended'))

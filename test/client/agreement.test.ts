@@ -4,7 +4,7 @@ import { expect, test } from 'vitest'
 import { makeAgreement } from '../../src/client/agreement.js'
 import type { Found } from '../../src/client/gallery-files.js'
 import { makeHome } from '../../src/client/home.js'
-import { problem } from './protocol-server.js'
+import { type Answer, problem } from './protocol-server.js'
 import { content, usePushScene } from './push-scene.js'
 
 const scene = usePushScene()
@@ -16,8 +16,16 @@ const me = (facts: object) => ({
     ...facts,
   }),
 })
-const answerMe = (...answers: (ReturnType<typeof me> | undefined)[]) => {
+const answerMe = (...answers: Answer[]) => {
   scene.server.instead = (request, nth) => (request === 'GET /v1/me' ? answers[nth - 1] : undefined)
+}
+const consents = (granted: boolean): Answer => ({
+  status: 200,
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ sync: { granted }, places: { granted: false } }),
+})
+const answerConsents = (...answers: (Answer | undefined)[]) => {
+  scene.server.instead = (request, nth) => (request === 'GET /v1/consents' ? answers[nth - 1] : undefined)
 }
 const agreement = (oldestMs: number) => {
   const { url, token } = scene.server
@@ -25,7 +33,7 @@ const agreement = (oldestMs: number) => {
   return makeAgreement(
     makeHome(url, () => {}),
     options,
-    oldestMs,
+    { oldestMs },
   )
 }
 
@@ -50,22 +58,33 @@ test('no hash goes out while the answer is on its way', async () => {
   expect(scene.server.requests).toEqual(['GET /v1/me', 'GET /v1/me', 'POST /v1/sync/check', 'POST /v1/uploads'])
 })
 
-test('a yes is asked for again when it is old, and a no counts from then on', async () => {
-  answerMe(undefined, me({ agreesToSync: false }))
+test('a yes is asked for again when it is old, without counting the library, and a no counts from then on', async () => {
+  answerConsents(undefined, consents(false))
   const agreed = agreement(-1)
-  expect(await agreed()).toBe('p')
-  await expect(agreed()).rejects.toMatchObject({ kind: 'forbidden' })
+  expect([await agreed(), await agreed()]).toEqual(['p', 'p'])
+  await expect(agreed()).rejects.toMatchObject({ kind: 'forbidden', facts: { consent: 'sync' } })
+  expect(scene.server.requests).toEqual(['GET /v1/me', 'GET /v1/consents', 'GET /v1/consents'])
+  expect(await agreed()).toBe('p') // they agreed again
+})
+
+test('whoever asks while the answer is on its way waits for the same', async () => {
+  const agreed = agreement(-1)
+  expect(await Promise.all([agreed(), agreed(), agreed()])).toEqual(['p', 'p', 'p'])
+  expect(scene.server.requests).toEqual(['GET /v1/me'])
 })
 
 test('a young yes is not asked for again, and an old one outlives a server that is away', async () => {
   const young = agreement(60_000)
   expect(await Promise.all([young(), young()])).toEqual(['p', 'p'])
   expect(scene.server.requests).toEqual(['GET /v1/me'])
-  const away = { ...problem(503, 'unavailable', 'Back soon') }
-  scene.server.instead = (request, nth) => (request === 'GET /v1/me' && nth === 3 ? away : undefined)
+  answerConsents(
+    problem(503, 'unavailable', 'Back soon'),
+    { status: 429, headers: { 'retry-after': '3600' } },
+    { status: 200, body: '<html>' },
+  )
   const old = agreement(-1)
-  expect([await old(), await old(), await old()]).toEqual(['p', 'p', 'p'])
-  expect(scene.server.requests).toHaveLength(4)
+  expect([await old(), await old(), await old(), await old()]).toEqual(['p', 'p', 'p', 'p'])
+  expect(scene.server.requests).toHaveLength(5)
 })
 
 test('a walk that is left in its middle is ended: one that watches would keep the program up', async () => {

@@ -3,14 +3,26 @@
  * keeps the file with all that belongs to it, and a path that leads to anything but the file that was read is left alone.
  */
 import { createHash } from 'node:crypto'
-import { link, lstat, mkdir, mkdtemp, readFile, rename, rm, symlink, utimes, writeFile } from 'node:fs/promises'
+import {
+  link,
+  lstat,
+  mkdir,
+  mkdtemp,
+  readFile,
+  realpath,
+  rename,
+  rm,
+  symlink,
+  utimes,
+  writeFile,
+} from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { PassThrough } from 'node:stream'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { askOwner } from '../../src/cli/ask-owner.js'
 import { freeUpSpaceCommand, parseDuration } from '../../src/cli/free-up-space.js'
-import { answersOf, type HashedLocalFile, judge, readGroup } from '../../src/client/free-up-plan.js'
+import { answersOf, findGroups, type HashedLocalFile, judge, readGroup } from '../../src/client/free-up-plan.js'
 import type { CheckAnswer, StayReason } from '../../src/client/index.js'
 import { readRemovable, removeIfSame } from '../../src/client/removable-file.js'
 
@@ -100,7 +112,7 @@ describe('a path', () => {
   afterEach(() => rm(folder, { recursive: true }))
 
   test('that leads to the file that was read is removed', async () => {
-    const file = await readRemovable(path)
+    const file = await readRemovable({ path })
     expect(file).toMatchObject({ sha256: hashOf('one'), sizeBytes: 3 })
     expect(await removeIfSame(file)).toBe(true)
     await expect(lstat(path)).rejects.toMatchObject({ code: 'ENOENT' })
@@ -139,11 +151,25 @@ describe('a path', () => {
     ],
     ['of two names', () => link(path, join(folder, 'b'))],
   ])('%s is left alone', async (_, happens) => {
-    const file = await readRemovable(path)
+    const file = await readRemovable({ path })
     await happens()
     const before = await readFile(path, 'utf8').catch(({ code }) => code)
     expect(await removeIfSame(file)).toBe(false)
     expect(await readFile(path, 'utf8').catch(({ code }) => code)).toBe(before)
+  })
+
+  test('behind a folder that became a link after it was listed is no candidate: it was not given', async () => {
+    const { groups } = await findGroups(
+      { path: folder, label: '', isFolder: true, within: await realpath(folder) },
+      undefined,
+    )
+    expect(groups).toMatchObject([[{ name: 'in/a.jpg' }]])
+    const outside = await mkdtemp(join(tmpdir(), 'photosync-outside-'))
+    await rename(join(folder, 'in'), join(outside, 'there'))
+    await symlink(join(outside, 'there'), join(folder, 'in'))
+    const read = await readGroup(groups[0] ?? [], new Date(), undefined)
+    expect(read).toMatchObject({ stays: [{ file: 'in/a.jpg', reason: 'changed' }] })
+    await rm(outside, { recursive: true })
   })
 
   test('a file of two names, a link, a folder and a young file are not even candidates', async () => {

@@ -190,6 +190,34 @@ describe('what befalls it', () => {
     expect(await readAgain(paths)).toBe(0)
   })
 
+  test('a large file of nothing but garbage is given up soon, and does not stay', async () => {
+    const paths = await filled(5)
+    const file = await stateFile()
+    await writeFile(file, Buffer.concat([await readFile(file), Buffer.alloc(50_000_000)]))
+    expect(await readAgain(paths)).toBe(0)
+    expect((await stat(file)).size).toBeLessThan(1_000)
+    expect(await readAgain(paths)).toBe(0)
+  })
+
+  test('a push that ends early finds what it appended to such a file', async () => {
+    const paths = await filled(5)
+    await writeFile(await stateFile(), Buffer.alloc(1_000_000))
+    const broken = await open()
+    for (const path of paths) await broken.hash(path)
+    await broken.close(false)
+    expect(await readAgain(paths)).toBe(0)
+  })
+
+  test('garbage between records goes with the next push that is complete', async () => {
+    const paths = await filled(20)
+    const file = await stateFile()
+    const bytes = await readFile(file)
+    const junk = seededRandom().bytes(10_000)
+    await writeFile(file, Buffer.concat([bytes.subarray(0, 520), junk, bytes.subarray(520)]))
+    expect(await readAgain(paths)).toBe(0)
+    expect(await readFile(file)).toHaveLength(bytes.length)
+  })
+
   test('two pushes at once on one state: both are remembered', async () => {
     const paths: string[] = []
     for (let i = 0; i < 400; i++) paths.push(await write(`${i}.jpg`, `content ${i}`))

@@ -153,10 +153,31 @@ describe('what went wrong', () => {
     ['Wed, 01 Jan 2025 00:00:30 GMT', 30],
     ['Tue, 31 Dec 2024 00:00:00 GMT', 0],
     ['soon', undefined],
+    ['-5', undefined],
+    ['1.5', undefined],
+    ['9'.repeat(400), 999_999_999],
     ['', undefined],
     [undefined, undefined],
   ])('Retry-After %s is %s', (text, seconds) => {
     expect(parseRetryAfter(text, Date.UTC(2025, 0, 1))).toBe(seconds)
+  })
+
+  test.each([
+    ['Thu, 01 Jan 2026 00:00:30 GMT', 'Thu, 01 Jan 2026 00:00:00 GMT', 30],
+    ['Wed, 01 Jan 2025 00:00:30 GMT', 'whenever', 30],
+    ['120', 'Thu, 01 Jan 2026 00:00:00 GMT', 120],
+  ])('Retry-After %s of an answer of %s is %s', (text, date, seconds) => {
+    expect(answer(503, '', { 'retry-after': text, date }).retryAfterSeconds).toBe(seconds)
+  })
+
+  test.each([
+    [undefined, 'later'],
+    ['61', 'in 61 s'],
+    ['600', 'in 10 min'],
+    ['86400', 'in 24 h'],
+  ])('too much, with a Retry-After of %s, is said as such', (text, when) => {
+    const { message } = answer(429, '', text === undefined ? {} : { 'retry-after': text })
+    expect(message).toBe(`https://s.example is asked too much and wants to be asked again ${when}`)
   })
 
   test('waiting is worth while only when it is not told to be long', () => {

@@ -1,6 +1,6 @@
 /**
- * A small server that speaks what a handset needs (tus POST, HEAD, PATCH and DELETE, /v1/me, /v1/sync/check, restore), on loopback
- * and in memory, and misbehaves when told: it cuts connections after so many bytes and says any answer instead of its own. What
+ * A small server that speaks what a handset needs (tus POST, HEAD, PATCH and DELETE, /v1/me, /v1/consents, /v1/sync/check, restore),
+ * on loopback and in memory, and misbehaves when told: it cuts connections after so many bytes and says any answer instead of its own. What
  * arrived before a cut is kept, as a real server keeps it.
  */
 import { createHash } from 'node:crypto'
@@ -78,6 +78,7 @@ async function serve(it: ProtocolServer, request: http.IncomingMessage, response
   if (request.headers.authorization !== `Bearer ${it.token}`)
     return void say(problem(401, 'unauthenticated', 'Sign in'))
   if (name === 'GET /v1/me') return void say(json(200, me))
+  if (name === 'GET /v1/consents') return void say(json(200, { sync: { granted: true }, places: { granted: false } }))
   if (name === 'POST /v1/sync/check') return void say(await check(it, request))
   if (name === 'POST /v1/photos/restore') return void say(await restore(it, request))
   if (name === 'POST /v1/uploads') return create(it, request, response)

@@ -41,13 +41,13 @@ async function run(args: string[], more: { token?: string; signal?: AbortSignal;
   return { status, stdout: stdout.text, stderr: stderr.text }
 }
 
-test('--json ends with one line whose names are relative to the folder; refusals are no failure', async () => {
+test('--json ends with one line whose names are relative to the folder; what was refused is not stored', async () => {
   server.instead = (request, _nth, headers) =>
     request === 'POST /v1/uploads' && headers['upload-length'] === '5'
       ? problem(415, 'unsupported_media', 'SVG drawings are not kept')
       : undefined
   const { status, stdout, stderr } = await run([folder, '--server', server.url, '--json'])
-  expect(status).toBe(0)
+  expect(status).toBe(1)
   expect(stdout.endsWith('\n')).toBe(true)
   const line = JSON.parse(stdout.trimEnd().split('\n').at(-1) ?? '')
   expect(line).toEqual({
@@ -71,7 +71,7 @@ test('for people there is a summary on stdout; with --quiet nothing', async () =
   expect(await run([folder, '--server', server.url, '--quiet'])).toEqual({ status: 0, stdout: '', stderr: '' })
 })
 
-test('something that could have been stored and was not is status 1', async () => {
+test('something that was not stored is status 1, and named with the reason', async () => {
   server.instead = (request, _nth, headers) =>
     request === 'POST /v1/uploads' && headers['upload-length'] === '5'
       ? problem(400, 'invalid', 'No such thing')
@@ -108,17 +108,67 @@ test('no token at all is wrong usage; a wrong one, no server, no folder are stat
     [folder, '--server', 'http://127.0.0.1:9'],
     [join(folder, 'nowhere'), '--server', server.url],
   ]) {
-    const { status, stdout, stderr } = await run([...args, '--json'])
+    const { status, stdout, stderr } = await run(args)
     expect({ status, stdout }).toEqual({ status: 1, stdout: '' })
     expect(stderr).toMatch(/^photosync: [^\n]+\n$/)
+    const forMachines = await run([...args, '--json'])
+    expect(forMachines).toMatchObject({ status: 1, stderr })
+    expect(JSON.parse(forMachines.stdout)).toMatchObject({ stored: 0, failed: [], ended: stderr.slice(11, -1) })
   }
 })
 
-test('Ctrl-C is status 130 and says how to go on', async () => {
-  server.onArrived = () => new Promise(() => {})
-  const { status, stderr } = await run([folder, '--server', server.url], { signal: AbortSignal.timeout(100) })
+test('Ctrl-C is status 130 and says how to go on, after what became of each file', async () => {
+  const stop = new AbortController()
+  let under = 0
+  server.instead = (request, _nth, headers) => {
+    if (request === 'POST /v1/uploads' && headers['upload-length'] === '5')
+      return problem(400, 'invalid', 'No such thing')
+    return undefined
+  }
+  server.onArrived = () => {
+    if (++under === 2) stop.abort(new Error('Ctrl-C'))
+    return new Promise(() => {})
+  }
+  const { status, stdout, stderr } = await run([folder, '--server', server.url, '--json'], { signal: stop.signal })
   expect(status).toBe(130)
-  expect(stderr).toBe('photosync: stopped before it was done; run it again to go on\n')
+  const lines = stderr.trimEnd().split('\n')
+  expect(lines.pop()).toBe('photosync: stopped before it was done; run it again to go on')
+  const { failed, ended, stored } = JSON.parse(stdout)
+  expect([stored, ended]).toEqual([0, 'stopped before it was done; run it again to go on'])
+  expect(lines).toEqual(failed.map(({ file, reason }: Record<string, string>) => `not stored: ${file}: ${reason}`))
+  expect(failed.map(({ file }: { file: string }) => file).sort()).toEqual(['a.jpg', 'sub/b.png', 'sub/c.svg'])
+  const people = await run([folder, '--server', server.url], { signal: AbortSignal.abort(new Error('Ctrl-C')) })
+  expect(people).toEqual({ status: 130, stdout: '', stderr: `photosync: ${ended}\n` })
+})
+
+test('a push that ends early says what became of each file until then', async () => {
+  server.instead = (request, nth, headers) => {
+    if (request !== 'POST /v1/uploads' || nth === 1) return undefined
+    return headers['upload-length'] === '5'
+      ? problem(415, 'unsupported_media', 'Not this kind')
+      : problem(401, 'unauthenticated', 'This device was removed')
+  }
+  const { status, stdout, stderr } = await run([folder, '--server', server.url, '--json', '--concurrency', '1'])
+  expect(status).toBe(1)
+  expect(stderr).toContain('not stored: sub/b.png: This device was removed\n')
+  expect(stderr.endsWith('photosync: This device was removed\n')).toBe(true)
+  const { stored, failed, ended } = JSON.parse(stdout)
+  expect({ stored, ended }).toEqual({ stored: 1, ended: 'This device was removed' })
+  expect(failed.map(({ file }: { file: string }) => file).sort()).toEqual(['sub/b.png', 'sub/c.svg'])
+})
+
+test('what a server says moves no cursor', async () => {
+  const home = await startProtocolServer()
+  try {
+    const region = '\u001b[2J\u202ea region'
+    server.instead = () => problem(421, 'misdirected', 'x', { region, apiUrl: `${home.url}/\u202e` })
+    home.instead = () => problem(403, 'forbidden', 'no\u202e\u001b[2J', {})
+    const { stderr } = await run([folder, '--server', server.url])
+    expect(stderr).toContain('These photos live in \\e[2J\\u202ea region: going on with ')
+    expect(stderr.replaceAll('\n', '')).not.toMatch(/[\p{Cc}\u202a-\u202e]/u)
+  } finally {
+    await home.close()
+  }
 })
 
 test('the bar goes to stderr, so that stdout stays for the result', async () => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import { rm, utimes } from 'node:fs/promises'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import { summary } from '../../src/cli/push-report.js'
 import { photoOf, problem } from './protocol-server.js'
 import { content, usePushScene } from './push-scene.js'
 
@@ -19,10 +20,12 @@ async function writePhoto(stem = '1234', seed = 0): Promise<Record<'whole' | 'mo
     sidecar: await scene.write(`IMG_${stem}.xmp`, content(seed + 4, 300)),
   }
   await scene.write(`IMG_${stem}.AAE`, content(seed + 5, 10))
-  for (const name of [`IMG_${stem}.HEIC`, `IMG_${stem}.MOV`]) await utimes(join(scene.folder, name), 1e9, 1e9)
+  for (const name of [`IMG_${stem}.HEIC`, `IMG_${stem}.MOV`]) await makeOld(name)
   return photo
 }
 
+const makeOld = (name: string) => utimes(join(scene.folder, name), 1e9, 1e9)
+const base64 = (text: string) => Buffer.from(text).toString('base64')
 const sentAs = (bytes: Buffer) => scene.server.stored.get(sha256(bytes))?.metadata
 
 describe('a photo with its parts', () => {
@@ -75,6 +78,68 @@ describe('a photo with its parts', () => {
     expect(uploads()).toBe(4)
   })
 
+  describe('a copy of an edit in another folder, with a sidecar of its own', () => {
+    const write = async (folder: string) => {
+      await scene.write(`${folder}/IMG_1-edited.JPG`, content(31, 900))
+      await scene.write(`${folder}/IMG_1-edited.xmp`, content(32, 300))
+    }
+    const expectTied = (photo: Buffer, edit: Buffer) => {
+      const partOf = photoOf(sha256(photo))
+      expect(sentAs(photo)).not.toHaveProperty('partOf')
+      expect(sentAs(edit)).toMatchObject({ partOf, role: 'edit' })
+      // A part of a part is none: the words about it go to its photo.
+      expect(sentAs(content(32, 300))).toMatchObject({ partOf, role: 'sidecar' })
+    }
+    const writePair = async () => ({
+      photo: await scene.write('DCIM/IMG_1.JPG', content(30, 900)),
+      edit: await scene.write('DCIM/IMG_1-edited.JPG', content(31, 900)),
+    })
+
+    test.each(['A', 'Z'])('all at once, in the folder %s: the edit keeps its tie', async folder => {
+      const { photo, edit } = await writePair()
+      await write(folder)
+      const stateDir = join(scene.folder, '.state')
+      // What is remembered is asked about in one question, however slow the machine.
+      for (const name of [
+        'DCIM/IMG_1.JPG',
+        'DCIM/IMG_1-edited.JPG',
+        `${folder}/IMG_1-edited.JPG`,
+        `${folder}/IMG_1-edited.xmp`,
+      ])
+        await makeOld(name)
+      await scene.push({ stateDir, dryRun: true })
+      expect(await scene.push({ stateDir })).toMatchObject({ stored: 3, duplicates: 1, failures: 0 })
+      expectTied(photo, edit)
+      expect(await scene.push()).toMatchObject({ stored: 0, alreadyThere: 4, failures: 0 })
+    })
+
+    test('that comes later', async () => {
+      const { photo, edit } = await writePair()
+      await scene.push()
+      await write('Z')
+      expect(await scene.push()).toMatchObject({ stored: 1, alreadyThere: 3, failures: 0 })
+      expectTied(photo, edit)
+    })
+
+    test('when its photo cannot be stored: the copy is, as a photo of its own, and nobody waits for ever', async () => {
+      const { photo } = await writePair()
+      await write('Z')
+      scene.server.instead = (request, _nth, headers) =>
+        request === 'POST /v1/uploads' && String(headers['upload-metadata']).includes(base64(sha256(photo)))
+          ? problem(400, 'invalid', 'Not this one')
+          : undefined
+      expect(await scene.push()).toMatchObject({ stored: 2, failures: 2 })
+      expect(sentAs(content(31, 900))).not.toHaveProperty('partOf')
+    })
+
+    test('when its photo was deleted: the copy is stored, as a photo of its own', async () => {
+      const { photo } = await writePair()
+      await write('Z')
+      scene.server.deleted.set(sha256(photo), { photo: 'gone', inTrash: false })
+      expect(await scene.push()).toMatchObject({ stored: 2, deleted: 2, failures: 0 })
+    })
+  })
+
   test('a refused photo: what can stand alone is sent alone; what cannot is told', async () => {
     const photo = await writePhoto()
     scene.server.instead = (request, nth) =>
@@ -120,6 +185,19 @@ describe('what its owner deleted', () => {
       expect(scene.server.deleted.size).toBe(0)
     })
   }
+
+  test('an edit that is new is left out with its photo, which is said, and restored with it', async () => {
+    const photo = await scene.write('IMG_1.JPG', content(61, 500))
+    const edit = await scene.write('IMG_1-edited.JPG', content(62, 500))
+    scene.server.deleted.set(sha256(photo), { photo: 'gone', inTrash: true })
+    const result = await scene.push()
+    expect(result).toMatchObject({ stored: 0, deleted: 2, failures: 0 })
+    expect(summary(result, false)).toContain(
+      '2 left out because you deleted them or their photo (--restore sends them)',
+    )
+    expect(await scene.push({ restore: true })).toMatchObject({ stored: 1, restored: 1, deleted: 0 })
+    expect(sentAs(edit)).toMatchObject({ partOf: photoOf(sha256(photo)), role: 'edit' })
+  })
 
   test('what is deleted between the question and the sending stays so', async () => {
     const bytes = await scene.write('a.jpg', content(60, 500))

@@ -99,6 +99,19 @@ describe.each(stores)('%s', (_title, make) => {
     expect(known.filter(Boolean).length).toBeLessThanOrEqual(10)
     expect(known.at(-1)).toBe('x19')
   })
+
+  test.each([
+    ['a year', 365 * 24 * 3600_000],
+    ['a day', 24 * 3600_000],
+  ])('what was noted while the clock was %s ahead does not crowd out what is noted now', async (_, aheadMs) => {
+    nowMs += aheadMs
+    for (let i = 0; i < 5; i++) await make(5).put(`ahead ${i}`, `x${i}`)
+    nowMs -= aheadMs
+    for (let i = 0; i < 3; i++) {
+      await make(5).put(`now ${i}`, `y${i}`)
+      expect(await make(5).get(`now ${i}`)).toBe(`y${i}`)
+    }
+  })
 })
 
 describe('what is done to a store', () => {

@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { makeHome } from '../../src/client/home.js'
 import { type HashedFile, hashFile, makeResumeFolder, type SendOptions, sendFile } from '../../src/client/index.js'
+import { AppError } from '../../src/core/errors.js'
 import { type ProtocolServer, problem, startProtocolServer } from './protocol-server.js'
 import { content, MiB } from './push-scene.js'
 
@@ -150,7 +151,7 @@ describe('reasons are told apart', () => {
   test('a server that goes on saying 409 is begun anew with, and in the end is what failed', async () => {
     server.instead = request => (request.startsWith('PATCH') ? { status: 409 } : undefined)
     await expect(send(await file(9 * MiB))).rejects.toMatchObject({
-      kind: 'unavailable',
+      kind: 'conflict',
       message: expect.stringContaining('how much of it arrived'),
     })
     expect(counted('POST /v1/uploads')).toBe(3)
@@ -258,7 +259,6 @@ test('a move is followed as often as there is one, but not in circles', async ()
   const moved: string[] = []
   let points: Record<string, string> = { 'http://a': 'http://b' }
   const home = makeHome('http://a', address => moved.push(address))
-  const { AppError } = await import('../../src/core/errors.js')
   const call = () =>
     home.at(async address => {
       asked.push(address)
@@ -272,4 +272,14 @@ test('a move is followed as often as there is one, but not in circles', async ()
   points = { 'http://c': 'http://a', 'http://a': 'http://c' }
   await expect(call()).rejects.toMatchObject({ kind: 'misdirected' })
   expect(moved).toEqual(['http://b', 'http://c', 'http://a'])
+})
+
+test('servers that point on and on are not followed without an end', async () => {
+  let asked = 0
+  const home = makeHome('http://a', () => {})
+  const call = home.at(async () => {
+    throw new AppError('misdirected', 'Elsewhere', { facts: { apiUrl: `http://b${++asked}` } })
+  })
+  await expect(call).rejects.toMatchObject({ kind: 'misdirected', message: expect.stringContaining('without an end') })
+  expect(asked).toBe(6)
 })

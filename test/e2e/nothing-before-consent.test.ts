@@ -129,7 +129,7 @@ describe('signed in, before agreeing', () => {
     const run = await command(person.token)
     expect(run.status).toBe(1)
     expect(run.said).toMatch(
-      /^photosync: the owner of this token has not agreed to sending photos to [^\n]+, so nothing is sent[^\n]*\n$/,
+      /^(\{[^\n]+\}\n)?photosync: the owner of this token has not agreed to sending photos to [^\n]+, so nothing is sent[^\n]*\n$/,
     )
     await expectOnlyAsked(run)
     expect([await photosThere(), await ledger()]).toEqual([0, []])

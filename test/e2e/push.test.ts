@@ -1,13 +1,15 @@
 /**
  * Goal: what `photosync push` promises holds against the real service: a photo arrives with its parts, each sidecar with its
- * own photo; a second run sends and reads nothing; what its owner deleted stays deleted, unless it is wanted back.
+ * own photo; a second run sends and reads nothing; what its owner deleted stays deleted, unless it is wanted back; and Ctrl-C
+ * ends it whatever it is at.
  */
-import { mkdir, mkdtemp, rm, utimes, writeFile } from 'node:fs/promises'
+import { mkdir, mkdtemp, rm, truncate, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { makeFeedApi } from '../../src/client/index.js'
 import { spawnNode } from '../support/services.js'
+import { waitUntil } from '../support/wait-until.js'
 import { type Person, type Service, startService } from './service.js'
 
 let service: Service
@@ -82,4 +84,34 @@ test('what is deleted stays so, in the trash and out of it; --restore brings it 
   expect(await pushGallery()).toMatchObject({ status: 0, stored: 0, alreadyThere: 2, deleted: 3 })
   expect(await pushGallery('--restore')).toMatchObject({ status: 0, stored: 3, alreadyThere: 2, deleted: 0 })
   expect(await pushGallery()).toMatchObject({ status: 0, stored: 0, alreadyThere: 5, deleted: 0 })
+})
+
+test('Ctrl-C ends a watch that is busy reading, and what it was reading is told', async () => {
+  const videos = join(folder, 'videos')
+  await mkdir(videos)
+  for (const name of ['a.mp4', 'b.mp4', 'c.mp4', 'd.mp4']) {
+    await writeFile(join(videos, name), name)
+    // Holes: nothing on the disk, and much to read.
+    await truncate(join(videos, name), 60e9)
+    await utimes(join(videos, name), 1e9, 1e9)
+  }
+  const args = ['push', videos, '--server', service.server, '--watch', '--json']
+  const env = { PHOTOSYNC_TOKEN: person.token, XDG_STATE_HOME: join(folder, 'state') }
+  const command = await spawnNode('dist/src/cli/main.js', { args, env })
+  try {
+    const reading = async () => /^0\/\d\+ files/m.test(command.output())
+    await waitUntil(reading, { deadlineMs: 60_000, what: 'it to read' })
+    process.kill(command.pid, 'SIGINT')
+    expect(await command.exited(30_000)).toBe(1)
+    const { stored, failed } = JSON.parse(command.stdout()) as { stored: number; failed: { file: string }[] }
+    expect([
+      stored,
+      failed
+        .map(({ file }) => file)
+        .sort()
+        .slice(0, 2),
+    ]).toEqual([0, ['a.mp4', 'b.mp4']])
+  } finally {
+    await command.kill9()
+  }
 })
