@@ -99,18 +99,22 @@ test('one nonsense answer to a later question passes', async () => {
 
 test('a question that is answered by nonsense only is told of its files, and the rest goes on', async () => {
   await writeMany(60)
-  const asked: string[][] = []
-  scene.server.instead = request => {
-    if (request !== 'POST /v1/sync/check' || scene.server.checks.length !== 1) return undefined
-    asked.push([])
-    // As often as one question is put.
-    return asked.length <= 7 ? { status: 404, body: '<html>' } : undefined
+  // One question is told from others, which may be under way at the same time, by how long it is.
+  let refused: string | undefined
+  let times = 0
+  scene.server.instead = (request, _nth, headers) => {
+    if (request !== 'POST /v1/sync/check' || scene.server.checks.length === 0) return undefined
+    refused ??= headers['content-length']
+    if (headers['content-length'] !== refused) return undefined
+    times++
+    return { status: 404, body: '<html>' }
   }
   const { result } = await pushTelling()
   const { stored = 0, failures = 0, failed = [] } = result ?? {}
-  expect([stored + failures, asked.length]).toEqual([60, 7 + 1])
+  // As often as one question is put.
+  expect([stored + failures, times]).toEqual([60, 7])
   expect(failures).toBeGreaterThan(0)
-  expect(stored).toBeGreaterThan(8)
+  expect(stored).toBeGreaterThanOrEqual(8)
   expect(failed[0]?.reason).toContain('answered with status 404')
 })
 
