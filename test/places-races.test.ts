@@ -21,7 +21,7 @@ beforeEach(async () => {
   await keepPlaces(here, ana, true)
 })
 
-/** Runs `between` once, before statement `count` on `photos` of a transaction. */
+/** Runs `between` once, before batch `count` of a transaction. */
 function interrupted(count: number, between: () => Promise<unknown>): Database {
   let seen = 0
   return {
@@ -29,7 +29,7 @@ function interrupted(count: number, between: () => Promise<unknown>): Database {
     transaction: fn =>
       here.db.transaction(tx => {
         const query: Queryable['query'] = async <Row extends object>(sql: string, values?: readonly unknown[]) => {
-          if (sql.includes('update photos') && ++seen === count) await between()
+          if (sql.includes('as batch') && ++seen === count) await between()
           return tx.query<Row>(sql, values)
         }
         return fn({ query })

@@ -22,19 +22,27 @@ export async function removePlaces(tx: Queryable, placement: Placement): Promise
   }
 }
 
-/** Of the next ids after `after`. Locked in their order, as everybody locks photos. Returns the last, undefined if there is none. */
+/**
+ * Of the next ids after `after`. Locked in their order, as everybody locks photos. Returns the last, undefined if there is none. The
+ * update names a stretch of ids: a list of them could be gone through anew for each photo, where the table's statistics are old.
+ */
 async function removeBatch(tx: Queryable, { person, epoch }: Placement, after: string): Promise<string | undefined> {
   const [row] = await tx.query<{ last: string | null }>(
-    `with batch as (
+    `select max(id) as last from (
        select id from photos where person = $1 and epoch = $2 and latitude is not null and id > $3
        order by id limit $4 for no key update
-     ), changed as (
-       update photos set latitude = null, longitude = null where id in (select id from batch)
-     )
-     select max(id) as last from batch`,
+     ) as batch`,
     [person, epoch, after, batchPhotos],
   )
-  return row?.last ?? undefined
+  const last = row?.last ?? undefined
+  if (last !== undefined) {
+    await tx.query(
+      `update photos set latitude = null, longitude = null
+       where person = $1 and epoch = $2 and latitude is not null and id > $3 and id <= $4`,
+      [person, epoch, after, last],
+    )
+  }
+  return last
 }
 
 /**
@@ -61,14 +69,18 @@ async function markBatch(
   after: Buffer,
 ): Promise<Buffer | undefined> {
   const [row] = await tx.query<{ last: Buffer }>(
-    `with batch as (
-       select id, sha256 from photos where person = $1 and epoch = $2 and ${listing} and sha256 > $3
-       order by sha256 fetch first $4 rows with ties
-     ), changed as (
-       update photos set recipe = -recipe where id in (select id from batch) and state = 'ready' and recipe > 0
-     )
-     select sha256 as last from batch order by sha256 desc limit 1`,
+    `select sha256 as last from (
+       select sha256 from photos where person = $1 and epoch = $2 and ${listing} and sha256 > $3 order by sha256 limit $4
+     ) as batch order by sha256 desc limit 1`,
     [person, epoch, after, batchPhotos],
   )
-  return row?.last
+  const last = row?.last
+  if (last) {
+    await tx.query(
+      `update photos set recipe = -recipe
+       where person = $1 and epoch = $2 and ${listing} and sha256 > $3 and sha256 <= $4 and state = 'ready' and recipe > 0`,
+      [person, epoch, after, last],
+    )
+  }
+  return last
 }

@@ -75,7 +75,7 @@ describe.skipIf(missing)(`over a long link${missing ? ` (skipped: ${missing})` :
       ratioToUppySmall: positive,
       regionalSpeedupOurs: positive,
       ratioToPlainFar: positive,
-      resentShareSilent: number,
+      resentShareForgotten: number,
       cutSeconds: positive,
       cutNotStored: number,
       checkMedianMs: positive,

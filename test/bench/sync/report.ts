@@ -33,7 +33,7 @@ export function resultsOf({ sets, cuts, regions, resync, lookups }: Measured): R
     resyncRequests: resync.second.requests ?? 0,
     resyncSeconds: round(resync.second.seconds),
     // A link that forgets is the harder one.
-    resentShare: round(resentShare(cuts.forgetful)),
+    resentShare: round(resentShare(cuts.silent)),
     latencyCutMs: round(far.latencyMs - home.latencyMs),
     regionalSpeedup: round(far.plain.seconds / home.plain.seconds),
     checkP99Ms: round(percentile(lookups.checkMs, 0.99)),
@@ -41,7 +41,7 @@ export function resultsOf({ sets, cuts, regions, resync, lookups }: Measured): R
     ratioToUppySmall: round(ratioToUppy(sets.small)),
     regionalSpeedupOurs: round(far.ours.seconds / home.ours.seconds),
     ratioToPlainFar: round(far.plain.seconds / far.ours.seconds),
-    resentShareSilent: round(resentShare(cuts.silent)),
+    resentShareForgotten: round(resentShare(cuts.forgetful)),
     cutSeconds: round(cuts.forgetful.sent.seconds),
     cutNotStored: cuts.forgetful.sent.failed + cuts.silent.sent.failed,
     checkMedianMs: round(percentile(lookups.checkMs, 0.5)),
