@@ -32,7 +32,6 @@ export function resultsOf({ sets, cuts, regions, resync, lookups }: Measured): R
     ratioToSequentialSmall: round(ratioToSequential(sets.small)),
     resyncRequests: resync.second.requests ?? 0,
     resyncSeconds: round(resync.second.seconds),
-    // A link that forgets is the harder one.
     resentShare: round(resentShare(cuts.silent)),
     latencyCutMs: round(far.latencyMs - home.latencyMs),
     regionalSpeedup: round(far.plain.seconds / home.plain.seconds),
@@ -42,7 +41,7 @@ export function resultsOf({ sets, cuts, regions, resync, lookups }: Measured): R
     regionalSpeedupOurs: round(far.ours.seconds / home.ours.seconds),
     ratioToPlainFar: round(far.plain.seconds / far.ours.seconds),
     resentShareForgotten: round(resentShare(cuts.forgetful)),
-    cutSeconds: round(cuts.forgetful.sent.seconds),
+    cutSeconds: round(cuts.silent.sent.seconds),
     cutNotStored: cuts.forgetful.sent.failed + cuts.silent.sent.failed,
     checkMedianMs: round(percentile(lookups.checkMs, 0.5)),
     changesMedianMs: round(percentile(lookups.changesMs, 0.5)),
