@@ -35,15 +35,19 @@ export interface PushTotals {
   bytesDone: number
   foundAll: boolean
   stored: number
+  /** Contents that were there by the time they came, and further files of the same content. */
   duplicates: number
+  /** Files that did not have to be sent: the server said it has them. */
   alreadyThere: number
-  /** Of those that are there: taken out of the trash by this push. */
+  /** Of these, taken out of the trash because of `restore`. */
   restored: number
+  /** Files that were not sent because their owner deleted their content, or the photo that they are a part of. */
   deleted: number
+  /** With `dryRun`: files that would have been sent, and their bytes. */
   missing: number
-  /** Bytes of those. */
   missingBytes: number
   failed: number
+  /** Entries that are nothing to send. */
   skipped: number
   /** Bytes of file content that went out, those sent again included. */
   bytesSent: number
@@ -61,30 +65,26 @@ export type PushEvent =
   /** The last one, however the push ends. With an error: it ended before all was done, and `push` rejects with it. */
   | { readonly kind: 'end'; readonly result: PushResult; readonly error?: unknown }
 
-export interface PushResult {
-  stored: number
-  /** Contents that were there by the time they came, and further files of the same content. */
-  duplicates: number
-  /** Files that did not have to be sent: the server said it has them. */
-  alreadyThere: number
-  /** Of these, taken out of the trash because of `restore`. */
-  restored: number
-  /** Files that were not sent because their owner deleted their content, or the photo that they are a part of. */
-  deleted: number
-  /** With `dryRun`: files that would have been sent, and their bytes. */
-  missing: number
-  missingBytes: number
+export interface PushResult
+  extends Pick<
+    PushTotals,
+    | 'stored'
+    | 'duplicates'
+    | 'alreadyThere'
+    | 'restored'
+    | 'deleted'
+    | 'missing'
+    | 'missingBytes'
+    | 'skipped'
+    | 'bytesSent'
+    | 'requests'
+  > {
   /** The first ten thousand of `failures`. */
   failed: readonly FailedFile[]
   /** Files that were not stored. */
   failures: number
   /** Of these, files that the server does not keep (their kind, their size). */
   refused: number
-  /** Entries that are nothing to send. */
-  skipped: number
   skippedBecause: Readonly<Record<string, number>>
-  /** Bytes of file content that went out, those sent again included. */
-  bytesSent: number
-  requests: number
   seconds: number
 }
